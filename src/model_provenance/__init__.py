@@ -1,0 +1,3 @@
+"""Release, describe, sign and verify AI models."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,82 @@
+"""What the readers found in model files: facts, not documents; the SBOM writers render them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from model_provenance.domain.finding import Finding
+
+
+class Inspection(Enum):
+    """How far one file was looked into; there is no silence."""
+
+    READ = "read"
+    RECOGNISED = "recognised"
+    NOT_INSPECTED = "not-inspected"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """One file. `details` holds only JSON values, bounded by the reader."""
+
+    path: str
+    format: str
+    inspection: Inspection
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseFact:
+    """A licence named in the model: from the card, a licence file or a GGUF header. `text` is None unless short."""
+
+    #: As written by the author: `apache-2.0`, `llama3.1`, `other`.
+    identifier: str
+    source: str
+    name: str | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFact:
+    """A dataset named by the card (declared; a name without a digest)."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerFacts:
+    """The tokenizer, where there is one."""
+
+    type: str | None
+    vocabulary_size: int | None
+    #: `sha256:…` of the chat template text.
+    chat_template_digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """One logical model: shards are one, adapters know their base."""
+
+    files: tuple[FileFacts, ...]
+    formats: tuple[str, ...]
+    parameters: int | None
+    #: tensor element type -> number of parameters
+    element_types: tuple[tuple[str, int], ...]
+    architecture: str | None
+    model_type: str | None
+    task: str | None
+    library: str | None
+    languages: tuple[str, ...]
+    tokenizer: TokenizerFacts | None
+    licenses: tuple[LicenseFact, ...]
+    datasets: tuple[DatasetFact, ...]
+    #: Names (hub ids) of base models, from card, adapter config or GGUF.
+    base_models: tuple[str, ...]
+    #: Files that can execute code when loaded the usual way (pickles, remote code).
+    executable: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()

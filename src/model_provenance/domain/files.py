@@ -1,0 +1,59 @@
+"""The files of a model and how to open them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import BinaryIO, Protocol
+
+from model_provenance.domain.digest import Digest
+
+
+class Role(Enum):
+    """What a file is to the model, by its name; decides layer media types and SBOM completeness."""
+
+    WEIGHT = "weight"
+    CONFIG = "config"
+    TOKENIZER = "tokenizer"
+    CARD = "card"
+    LICENSE = "license"
+    CODE = "code"
+    DOC = "doc"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A regular file found in the model directory, not read yet. `path` is POSIX, relative, NFC, normalised."""
+
+    path: str
+    size: int
+    role: Role
+    #: POSIX path (or cache-relative text) that a followed symbolic link pointed to; None for a plain file.
+    link_target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A file whose bytes have been read once and hashed."""
+
+    path: str
+    size: int
+    digest: Digest
+    role: Role
+    #: SHA-1 of the same read, only where an SBOM format demands it (SPDX 2.x); hex.
+    sha1: str | None = None
+
+
+class FileSource(Protocol):
+    """Opens the files of one model beneath its root; a file that changed since it was listed is refused."""
+
+    def open(self, path: str) -> BinaryIO:
+        """An unbuffered binary stream at offset 0. Raises `ModelProvenanceError` (`pack.changed`, `pack.vanished` …)."""
+        ...
+
+
+def in_oms_order(files: Iterable[ModelFile]) -> tuple[ModelFile, ...]:
+    """Sorted by the code points of the name (OMS v1.0, section on resources)."""
+    return tuple(sorted(files, key=lambda file: file.path))

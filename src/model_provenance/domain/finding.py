@@ -1,0 +1,60 @@
+"""One result of one check. A check that was skipped is a finding too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    """How much a finding matters: an ERROR fails the run, a WARNING is shown, INFO is only recorded."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Status(Enum):
+    """What the check said: it held, it did not, it could not be carried out, or it was not carried out on purpose."""
+
+    PASS = "pass"  # noqa: S105 - not a password
+    FAIL = "fail"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`id` is a code of `errors.codes`, or the check's own identifier where the check passed."""
+
+    id: str
+    severity: Severity
+    status: Status
+    message: str
+    remedy: str = ""
+    location: str = ""
+
+
+def failed(id: str, message: str, *, remedy: str = "", location: str = "") -> Finding:
+    """A check that did not hold."""
+    return Finding(id, Severity.ERROR, Status.FAIL, message, remedy, location)
+
+
+def undecided(id: str, message: str, *, remedy: str = "", location: str = "") -> Finding:
+    """A check that could not be carried out: never a pass."""
+    return Finding(id, Severity.ERROR, Status.ERROR, message, remedy, location)
+
+
+def warned(id: str, message: str, *, remedy: str = "", location: str = "") -> Finding:
+    """Something a person should know, which does not decide."""
+    return Finding(id, Severity.WARNING, Status.FAIL, message, remedy, location)
+
+
+def skipped(id: str, message: str, *, remedy: str = "", location: str = "") -> Finding:
+    """A check that was left out, with the reason."""
+    return Finding(id, Severity.WARNING, Status.SKIPPED, message, remedy, location)
+
+
+def passed(id: str, message: str, *, location: str = "") -> Finding:
+    """A check that held."""
+    return Finding(id, Severity.INFO, Status.PASS, message, location=location)

@@ -1,0 +1,20 @@
+"""Untrusted text made safe to show: names, card text, claims and annotations may hold control characters."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def shown(text: str, limit: int = 200) -> str:
+    """`text` on one line, control and format characters escaped, cut to `limit` characters.
+
+    Terminal escapes, newlines and bidirectional overrides in a file name or a claim would otherwise rewrite what an
+    operator or a log viewer sees.
+    """
+    out = []
+    for character in text[: limit + 1]:
+        if unicodedata.category(character)[0] == "C":
+            out.append(character.encode("unicode_escape", "backslashreplace").decode("ascii"))
+        else:
+            out.append(character)
+    return "".join(out[:limit]) + "…" if len(out) > limit else "".join(out)

@@ -1,0 +1,193 @@
+"""What a verifier is told to expect, what it is given, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from model_provenance.domain.context import Provider
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.evidence import LogEntry, SignerIdentity
+from model_provenance.domain.files import ModelFile
+from model_provenance.domain.finding import Finding
+
+DEFAULT_EVENTS: Mapping[Provider, frozenset[str]] = {
+    Provider.GITHUB: frozenset({"push", "release", "workflow_dispatch", "schedule", "merge_group"}),
+    Provider.GITLAB: frozenset({"push", "web", "schedule", "api", "trigger"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyExpectation:
+    """Signed by this public key (PEM)."""
+
+    public_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryExpectation:
+    """`github:OWNER/REPO[#ID][/WORKFLOW][@REF]` or `gitlab:GROUP/PROJECT[#ID][//FILE][@REF]` (design, 4.4.2)."""
+
+    provider: Provider
+    repository: str
+    repository_id: str | None = None
+    #: Path of the workflow or configuration file in the repository.
+    workflow: str | None = None
+    #: Full ref, `refs/…`.
+    ref: str | None = None
+    #: `OWNER/REPO/PATH[@REF]` of a reusable workflow that may sign.
+    builder: str | None = None
+    #: `https://github.com` / `https://gitlab.com`, or a self-managed server.
+    server_url: str | None = None
+    issuer: str | None = None
+    events: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityExpectation:
+    """A bare certificate identity with its issuer; a regular expression matches whole."""
+
+    identity: str
+    is_regexp: bool
+    issuer: str
+    source_repository: str | None = None
+    events: frozenset[str] = frozenset()
+
+
+SignerExpectation = KeyExpectation | RepositoryExpectation | IdentityExpectation
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the caller says must hold; the method of verification comes from here, never from a bundle."""
+
+    signer: SignerExpectation
+    name: str | None = None
+    version: str | None = None
+    digest: Digest | None = None
+    #: Roles of files that the SBOM and the model must have.
+    required_roles: tuple[str, ...] = ("weight", "config", "license")
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Where trust in certificates, logs and timestamps comes from. Never the target or the working directory."""
+
+    #: Trusted root JSON (`application/vnd.dev.sigstore.trustedroot+json;version=0.1`); None = the production root
+    #: that is cached or embedded, without opening a connection.
+    trusted_root: bytes | None
+    #: "public", "custom" or "demo", shown with its digest.
+    kind: str = "public"
+
+    @property
+    def digest(self) -> Digest | None:
+        """Digest of a custom root, for the report."""
+        return None if self.trusted_root is None else Digest.of(self.trusted_root)
+
+
+class TargetKind(Enum):
+    """What was put before the verifier; the statement decides how it is compared, not this kind alone."""
+
+    DIRECTORY = "directory"
+    ARCHIVE = "archive"
+    OCI_LAYOUT = "oci-layout"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the flow read from the target itself, once."""
+
+    kind: TargetKind
+    #: Every file of the model, hashed; empty only when reading failed (then `findings` says why).
+    files: tuple[ModelFile, ...]
+    #: Digest of the archive's bytes or of the model index; None where the target is a bare directory or file.
+    package_digest: Digest | None = None
+    #: Manifests that the model index lists, by digest.
+    manifest_digests: tuple[Digest, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFiles:
+    """Untrusted evidence, as bytes with the names they were found under."""
+
+    bundles: tuple[tuple[str, bytes], ...]
+    #: Documents beside the evidence: `model-manifest.json`, `sbom.spdx.json`, …
+    documents: tuple[tuple[str, bytes], ...] = ()
+
+
+class Result(Enum):
+    """The verdict of a verification."""
+
+    PASS = "PASS"  # noqa: S105 - not a password
+    FAIL = "FAIL"
+    ERROR = "ERROR"
+
+
+class Scope(Enum):
+    """How much was verified: a whole release, one bundle, or a release's evidence without its weights."""
+
+    RELEASE = "release"
+    BUNDLE = "bundle"
+    REMOTE = "remote"
+
+
+class _Seal:
+    """Held by `verify` alone; without it no `Verified` can be made."""
+
+
+SEAL = _Seal()
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A release (or bundle) whose evidence and content have been verified. Policy and load accept nothing else.
+
+    Only `verify` makes one: the constructor wants its seal, so a hand-made value is a TypeError.
+    """
+
+    seal: _Seal = field(repr=False, compare=False)
+    scope: Scope
+    signer: SignerIdentity
+    predicate_types: tuple[str, ...]
+    model_digest: Digest | None
+    package_digest: Digest | None
+    files: tuple[ModelFile, ...]
+    #: The signed manifest, parsed; empty for a bundle that is not a release.
+    manifest: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    log_entries: tuple[LogEntry, ...]
+    #: Unix seconds of trusted time (signed timestamp, else log time), where there is one.
+    signed_at: int | None
+
+    def __post_init__(self) -> None:
+        if self.seal is not SEAL:
+            msg = "only model_provenance.verify makes a Verified"
+            raise TypeError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a verification says; `verified` is there exactly when `result` is PASS."""
+
+    result: Result
+    exit_status: int
+    scope: Scope
+    findings: tuple[Finding, ...]
+    signer: SignerIdentity | None
+    predicate_types: tuple[str, ...]
+    not_checked: tuple[str, ...]
+    log_entries: tuple[LogEntry, ...]
+    slsa_level: int | None
+    slsa_reasons: tuple[str, ...]
+    verified: Verified | None
+    #: A `--signer …` or `--key` line for the signer that was found: found, not trusted.
+    suggestion: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.result is Result.PASS) != (self.verified is not None):
+            msg = "a PASS carries a Verified, and nothing else does"
+            raise ValueError(msg)

@@ -1,0 +1,1 @@
+"""Bytes to values and back, pure and byte-stable; one file per wire format."""

@@ -1,0 +1,1 @@
+"""Bounded parsers of model file formats; nothing from a model is ever executed."""

@@ -1,0 +1,1 @@
+"""Findings and receipts rendered: text, JSON, Markdown, CI annotations."""

@@ -1,0 +1,1 @@
+"""Unverified bytes to `Verified`, or findings."""
