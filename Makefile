@@ -1,0 +1,54 @@
+# Two commands on a fresh machine: `make demo` does the main job, `make test` passes the tests. Both set up what they need
+# below this folder; nothing needs root.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+N ?= 300
+
+.PHONY: demo test test-ci check format generate bench mutate lock clean help
+
+help:              ## this list
+	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+demo:              ## release and verify a real model, then refuse a tampered copy (MODEL=path for another model)
+	@$(PYTHON) tools/bootstrap.py --venv .demo/venv --requirements requirements/runtime.txt --requirements requirements/demo.txt
+	@.demo/venv/bin/python -I -m model_provenance.testing.demo $(MODEL)
+
+$(BIN)/.dev: requirements/dev.txt requirements/demo.txt tools/bootstrap.py
+	@$(PYTHON) tools/bootstrap.py --venv $(VENV) --requirements requirements/dev.txt --requirements requirements/demo.txt
+	@touch $@
+
+test: $(BIN)/.dev              ## all tests but those of the CI surfaces
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not ci_surface" tests
+
+test-ci: $(BIN)/.dev           ## action, component and hooks, run by act, gitlab-ci-local and pre-commit
+	$(BIN)/python tools/ci_tools.py
+	$(BIN)/python -m pytest -m ci_surface tests
+
+check: $(BIN)/.dev             ## lint, types, layers, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/generate.py --check
+	$(BIN)/zizmor --offline --quiet --persona=auditor .
+
+format: $(BIN)/.dev            ## format and fix
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+generate: $(BIN)/.dev          ## write action.yml inputs, templates, hooks and reference pages from the code
+	$(BIN)/python tools/generate.py
+
+bench: $(BIN)/.dev             ## side by side with peers, in one run
+	$(BIN)/python bench/release.py
+
+mutate: $(BIN)/.dev            ## N mutants of a signed release; none may pass
+	MODEL_PROVENANCE_MUTANTS=$(N) $(BIN)/python -m pytest tests/attacks/test_mutants.py -q
+
+lock: $(BIN)/.dev              ## renew requirements/*.txt
+	$(BIN)/python tools/lock.py
+
+clean:                         ## remove what the targets made
+	rm -rf $(VENV) .demo dist

@@ -1,0 +1,107 @@
+"""Every option of every command, declared once.
+
+The commands, the inputs of `action.yml` and of the GitLab templates, and `docs/reference.md` are made from this table
+(`tools/generate.py`); `make check` fails when one of them differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What an option takes."""
+
+    TEXT = "text"
+    PATH = "path"
+    FLAG = "flag"
+    CHOICE = "choice"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: `--name` on the command line, `name` as an input in CI (where `ci` lists the jobs that take it)."""
+
+    name: str
+    help: str
+    commands: tuple[str, ...]
+    kind: Kind = Kind.TEXT
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+    #: Jobs of the action and the component that take it: "release", "verify".
+    ci: tuple[str, ...] = ()
+    #: What CI puts in when nothing is given, in words, for the description.
+    ci_default: str = ""
+    required: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that carries this input in CI."""
+        return "MODEL_PROVENANCE_" + self.name.upper().replace("-", "_")
+
+
+_SIGNING = ("release", "sign")
+_DECIDING = ("verify",)
+
+OPTIONS: tuple[Option, ...] = (
+    Option("name", "Name of the model: segments of a-z, 0-9, '.', '_', '-', joined by '/'. When verifying: the name that the signed manifest must carry.",
+           ("release", "verify", "sbom"), metavar="NAME", ci=("release", "verify"), ci_default="the name of the repository"),
+    Option("version", "Version of the model. When verifying: the version that the signed manifest must carry.",
+           ("release", "verify", "sbom"), metavar="VERSION", ci=("release", "verify"), ci_default="the tag without `v`; on a branch `0.0.0-<12 hex of the commit>`"),
+    Option("digest", "Digest that the release must have: of the model, of the package, or of one of its OCI manifests.",
+           ("verify",), metavar="sha256:HEX", ci=("verify",)),
+    Option("manifest", "Source manifest (JSON or YAML): what people declare about the model.",
+           ("release", "sbom"), Kind.PATH, "FILE", ci=("release",)),
+    Option("output", "Folder to write; for keygen the stem of the two files.", ("release", "sbom", "keygen"), Kind.PATH, "PATH", ci=("release",), ci_default="dist/NAME-VERSION"),
+    Option("layout", "How the package is serialised: OCI layers that containers can mount, one raw blob per file, or one archive.",
+           ("release",), Kind.CHOICE, choices=("layers", "raw", "tar", "tar.gz", "tar.zst"), default="layers", ci=("release",)),
+    Option("oci-layout", "Also write the package and its evidence into this OCI layout folder.", ("release",), Kind.PATH, "DIR", ci=("release",)),
+    Option("key", "Key file: to sign, a private key (cosign's or PEM, EC P-256, P-384 or P-521); to verify, the public key.",
+           ("release", "sign", "verify"), Kind.PATH, "FILE", ci=("verify",)),
+    Option("identity-token", "OIDC identity token to sign with; in CI it is found by itself.", _SIGNING, metavar="TOKEN"),
+    Option("trust-config", "Sigstore client trust config (JSON) of a private instance, instead of the public one.",
+           ("release", "sign", "verify"), Kind.PATH, "FILE", ci=("release", "verify")),
+    Option("trusted-root", "Sigstore trusted root (JSON) to verify with.", _DECIDING, Kind.PATH, "FILE"),
+    Option("allow-public-log", "Allow a private repository or a personal identity to appear in public transparency logs.",
+           _SIGNING, Kind.FLAG, ci=("release",)),
+    Option("sbom-engine", "Who describes the model: `auto` adds what Syft finds where Syft is there, `native` never runs it, `syft` insists on it.",
+           ("release", "sbom"), Kind.CHOICE, choices=("auto", "native", "syft"), default="auto", ci=("release",)),
+    Option("syft", "Syft executable to use.", ("release", "sbom"), Kind.PATH, "FILE"),
+    Option("allow-symlinks", "Follow symbolic links to regular files inside the model or its hub cache.",
+           ("release", "sign", "verify", "inspect", "sbom"), Kind.FLAG, ci=("release",)),
+    Option("ignore-path", "Leave out this file or folder of the model (exact path, no globs). May be repeated.",
+           ("release", "sign", "verify", "inspect", "sbom"), Kind.LIST, "PATH", ci=("release",)),
+    Option("training-commit", "Commit that trained the model (declared): a full or short id, or git+https://HOST/REPO@ID.",
+           ("release",), metavar="COMMIT", ci=("release",)),
+    Option("trained-here", "The commit that releases the model also trained it, in this run.", ("release",), Kind.FLAG, ci=("release",)),
+    Option("container-digest", "Digest of the container image that this job runs in (declared).", ("release",), metavar="sha256:HEX", ci=("release",)),
+    Option("dry-run", "Do everything but sign: prints UNSIGNED, writes no evidence, exits 0.", ("release",), Kind.FLAG),
+    Option("evidence", "Release folder, or its `evidence/` folder.", _DECIDING, Kind.PATH, "DIR", ci=("verify",)),
+    Option("bundle", "One Sigstore bundle. For `sign` the file to write; for `verify` only what this bundle says is verified.",
+           ("verify", "sign"), Kind.LIST, "FILE"),
+    Option("signer", "Who must have signed: `github:OWNER/REPO[#ID][/WORKFLOW][@REF]` or `gitlab:GROUP/PROJECT[#ID][//FILE][@REF]`.",
+           _DECIDING, metavar="SIGNER", ci=("verify",)),
+    Option("builder", "Reusable workflow that may sign for the signer's repository: `OWNER/REPO/PATH[@REF]`.", _DECIDING, metavar="WORKFLOW", ci=("verify",)),
+    Option("certificate-identity", "Exact subject of the signing certificate.", _DECIDING, metavar="URI"),
+    Option("certificate-identity-regexp", "Regular expression that the whole subject must match.", _DECIDING, metavar="REGEXP"),
+    Option("certificate-oidc-issuer", "Exact issuer of the signing identity.", _DECIDING, metavar="URL"),
+    Option("source-repository", "Repository that the signed run must have built from, where the identity is a workflow elsewhere.", _DECIDING, metavar="URL"),
+    Option("allow-event", "Accept a run that this event started, besides the default ones. May be repeated.", _DECIDING, Kind.LIST, "EVENT", ci=("verify",)),
+    Option("ignore-unsigned-files", "With --bundle: accept files that the signature does not list.", _DECIDING, Kind.FLAG),
+    Option("force", "Overwrite existing key files.", ("keygen",), Kind.FLAG),
+    Option("format", "What to print on standard output.",
+           ("release", "verify", "sign", "inspect", "sbom", "manifest check"), Kind.CHOICE, choices=("text", "json"), default="text"),
+)  # fmt: skip
+
+
+def options_of(command: str) -> tuple[Option, ...]:
+    """The options of one command, in the order of the table."""
+    return tuple(option for option in OPTIONS if command in option.commands)
+
+
+def ci_inputs(job: str) -> tuple[Option, ...]:
+    """The options that the `release` or `verify` job takes as inputs."""
+    return tuple(option for option in OPTIONS if job in option.ci)

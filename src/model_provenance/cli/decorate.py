@@ -1,0 +1,38 @@
+"""Click options made from the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from model_provenance.cli.catalogue import Kind, Option, options_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def options(command: str, **overrides: dict[str, Any]) -> Callable[[F], F]:
+    """Add every option of `command`; `overrides` changes click arguments of single ones (`name={"required": True}`)."""
+
+    def add(function: F) -> F:
+        for option in reversed(options_of(command)):
+            extra = overrides.get(option.name.replace("-", "_"), {})
+            function = click.option(f"--{option.name}", **{**_arguments(option), **extra})(function)
+        return function
+
+    return add
+
+
+def _arguments(option: Option) -> dict[str, Any]:
+    common: dict[str, Any] = {"help": option.help, "metavar": option.metavar}
+    if option.kind is Kind.FLAG:
+        return {"help": option.help, "is_flag": True}
+    if option.kind is Kind.CHOICE:
+        return {"help": option.help, "type": click.Choice(option.choices), "default": option.default, "show_default": True}
+    if option.kind is Kind.PATH:
+        return {**common, "type": click.Path(path_type=Path)}
+    if option.kind is Kind.LIST:
+        return {**common, "multiple": True}
+    return common

@@ -1,0 +1,39 @@
+"""What one run of `release` did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from model_provenance.domain.evidence import Bundle, SignerIdentity, Statement
+from model_provenance.domain.finding import Finding
+from model_provenance.domain.package import Package
+
+
+class ReleaseResult(Enum):
+    """SIGNED, or UNSIGNED after a dry run; anything else ended with an error and has no receipt."""
+
+    SIGNED = "SIGNED"
+    UNSIGNED = "UNSIGNED"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Digests, signer, log entries and timings of one release; written to `receipt.json`, shown in every report."""
+
+    result: ReleaseResult
+    name: str
+    version: str
+    package: Package
+    statements: tuple[Statement, ...]
+    bundles: tuple[Bundle, ...]
+    signer: SignerIdentity | None
+    findings: tuple[Finding, ...]
+    #: e.g. "native, with Syft 1.18.1"
+    sbom_engine: str
+    #: step -> seconds of wall time
+    timings: tuple[tuple[str, float], ...]
+    #: How to check this release: the options of `verify` after the target.
+    verify_options: tuple[str, ...]
+    slsa_level: int | None = None
+    slsa_reasons: tuple[str, ...] = ()

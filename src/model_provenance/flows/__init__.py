@@ -1,0 +1,1 @@
+"""The sentences: each flow joins rooms, and only flows do."""

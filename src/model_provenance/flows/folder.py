@@ -1,0 +1,131 @@
+"""The release folder: built aside under a temporary name, put in place by one rename."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.files import ModelFile
+from model_provenance.errors import ModelProvenanceError
+
+#: A receipt is a few kilobytes a statement; anything larger is not ours.
+_RECEIPT_LIMIT = 16 * 1024 * 1024
+
+
+@contextmanager
+def building(final: Path) -> Iterator[Path]:
+    """A fresh folder beside `final`; renamed to it when the block ends well, removed when it does not."""
+    with translated(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
+        # mkdtemp makes 0700; a release is for others to read, as far as the umask lets them.
+        folder.chmod(0o777 & ~_umask())
+    try:
+        yield folder
+        with translated(final):
+            _put_in_place(folder, final)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def refuse_other_release(final: Path) -> None:
+    """Refuse early a folder that holds something which is not a release of ours."""
+    if not final.exists():
+        return
+    if not final.is_dir():
+        raise ModelProvenanceError("release.output", "the output path exists and is not a folder", location=str(final))
+    if _package_digest(final) is None and any(final.iterdir()):
+        raise ModelProvenanceError(
+            "release.output", "the output folder exists and holds something that is not a release", location=str(final)
+        )
+
+
+def refuse_moved_version(final: Path, package_digest: Digest) -> None:
+    """A version names one package for ever: a folder with another package digest is not overwritten."""
+    earlier = _package_digest(final)
+    if earlier is not None and earlier != str(package_digest):
+        raise ModelProvenanceError(
+            "release.exists",
+            f"this folder holds a release of the same name and version with another package ({earlier},"
+            f" now {package_digest})",
+            location=str(final),
+        )
+
+
+def write(folder: Path, name: str, data: bytes) -> None:
+    """Write one file of the release; a full disk or a missing permission is said as such."""
+    path = folder / name
+    with translated(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def sums(entries: list[tuple[str, Digest]]) -> bytes:
+    """Lines that `sha256sum -c` accepts, sorted by name; names with a backslash are escaped as it expects.
+
+    Control characters never get here: packing refuses them.
+    """
+    lines = []
+    for name, digest in sorted(entries):
+        escaped = name.replace("\\", "\\\\")
+        lines.append(f"{'' if escaped == name else chr(92)}{digest.hex}  {escaped}\n")
+    return "".join(lines).encode()
+
+
+def model_sums(files: tuple[ModelFile, ...]) -> bytes:
+    """`MODEL.SHA256SUMS`: run `sha256sum -c` with it inside the model directory."""
+    return sums([(file.path, file.digest) for file in files])
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Foreign OSErrors about `path` become ours."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise ModelProvenanceError("machine.disk", f"cannot write: {error.strerror}", location=str(path)) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise ModelProvenanceError("machine.permission", f"{error.strerror}", location=str(path)) from error
+        raise ModelProvenanceError("machine.io", f"{error.strerror or error}", location=str(path)) from error
+
+
+def _put_in_place(folder: Path, final: Path) -> None:
+    """Rename over; an earlier release of the same package steps aside first, so that a crash leaves one or the other."""
+    if not final.exists():
+        folder.rename(final)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{final.name}.old.", dir=final.parent)) / final.name
+    final.rename(aside)
+    try:
+        folder.rename(final)
+    except OSError:
+        aside.rename(final)
+        raise
+    finally:
+        shutil.rmtree(aside.parent, ignore_errors=True)
+
+
+def _package_digest(folder: Path) -> str | None:
+    receipt = folder / "receipt.json"
+    try:
+        if receipt.stat().st_size > _RECEIPT_LIMIT:
+            return None
+        value = json.loads(receipt.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    digest = value.get("package_digest") if isinstance(value, dict) else None
+    return digest if isinstance(digest, str) else None
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,34 @@
+"""`verify --format json`: the answer of a verification as JSON values, also the input document for external policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model_provenance.domain.verification import Report
+from model_provenance.formats.receipt import finding_value, log_entry_value, signer_value
+
+SCHEMA = "https://model-provenance.dev/schemas/verification/v1"
+
+
+def report_value(report: Report) -> dict[str, Any]:
+    """Everything that the report says; `result` is PASS only with exit status 0."""
+    verified = report.verified
+    return {
+        "schema": SCHEMA,
+        "result": report.result.value,
+        "exit_status": report.exit_status,
+        "scope": report.scope.value,
+        "signer": None if report.signer is None else signer_value(report.signer),
+        "predicate_types": list(report.predicate_types),
+        "not_checked": list(report.not_checked),
+        "model_name": None if verified is None else verified.manifest.get("model_name"),
+        "version": None if verified is None else verified.manifest.get("version"),
+        "model_digest": None if verified is None or verified.model_digest is None else str(verified.model_digest),
+        "package_digest": None if verified is None or verified.package_digest is None else str(verified.package_digest),
+        "signed_at": None if verified is None else verified.signed_at,
+        "log_entries": [log_entry_value(entry) for entry in report.log_entries],
+        "slsa_level": report.slsa_level,
+        "slsa_reasons": list(report.slsa_reasons),
+        "suggestion": report.suggestion,
+        "findings": [finding_value(finding) for finding in report.findings],
+    }

@@ -1,0 +1,151 @@
+"""Receipts, verifications and errors for a terminal or a CI log: what happened, why, what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+
+from model_provenance.domain.finding import Finding, Severity, Status
+from model_provenance.domain.receipt import Receipt, ReleaseResult
+from model_provenance.domain.text import shown
+from model_provenance.domain.verification import Report, Result
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.report.signer import signer_line
+from model_provenance.report.units import duration, plural, size
+
+_RED, _GREEN, _YELLOW, _BOLD, _DIM, _END = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+class _Paint:
+    """Colours, or none."""
+
+    def __init__(self, *, on: bool) -> None:
+        self._on = on
+
+    def __call__(self, style: str, text: str) -> str:
+        return f"{style}{text}{_END}" if self._on else text
+
+
+def error_text(error: ModelProvenanceError, *, colour: bool) -> str:
+    """`error CODE: what happened` and below it what to do."""
+    paint = _Paint(on=colour)
+    where = f"{shown(error.location, 400)}: " if error.location else ""
+    first, *more = error.message.splitlines() or [""]
+    lines = [f"{paint(_RED, 'error')} {paint(_DIM, error.code)} {where}{first}", *(f"      {line}" for line in more)]
+    if error.remedy:
+        fix, *rest = error.remedy.splitlines()
+        lines += [f"  {paint(_BOLD, 'fix')} {fix}", *(f"      {line}" for line in rest)]
+    return "\n".join(lines) + "\n"
+
+
+def receipt_text(receipt: Receipt, *, where: str | None, next_command: str, colour: bool) -> str:
+    """The end of a release: what, how big, digests, signer, log entries, how long, what to run next."""
+    paint = _Paint(on=colour)
+    package = receipt.package
+    signed = receipt.result is ReleaseResult.SIGNED
+    verdict = paint(_GREEN, "SIGNED") if signed else paint(_YELLOW, "UNSIGNED")
+    rows = [
+        ("model", f"{package.model_digest}  {plural(len(package.files), 'file')}, {size(package.total_bytes)}"),
+        ("package", f"{package.package_digest}  {package.layout.value}"),
+        ("sbom", receipt.sbom_engine),
+    ]
+    if receipt.signer is not None:
+        rows.append(("signer", signer_line(receipt.signer)))
+    for bundle in receipt.bundles:
+        rows += [
+            ("log", f"{entry.entry_url or entry.log_url} index {entry.log_index} ({bundle.name})")
+            for entry in bundle.log_entries
+        ]
+    if receipt.slsa_level is not None:
+        rows.append(("slsa", f"build level {receipt.slsa_level}: {'; '.join(receipt.slsa_reasons)}"))
+    if where is not None:
+        rows.append(("written", f"{where}  {plural(len(receipt.bundles), 'bundle')}"))
+    total = sum(seconds for _, seconds in receipt.timings)
+    read = max(package.seconds, 1e-9)
+    rows.append(("time", f"{duration(total)}; read and hashed at {size(int(package.total_bytes / read))}/s"))
+    lines = [f"{verdict} {paint(_BOLD, f'{receipt.name} {receipt.version}')}", *_table(rows)]
+    lines += _findings(receipt.findings, paint)
+    lines += ["", f"Next: {next_command}"]
+    return "\n".join(lines) + "\n"
+
+
+def report_text(report: Report, *, target: str, colour: bool, seconds: float, verbose: bool = False) -> str:
+    """The verdict first, then who signed, then every failure with its remedy, then what was not checked."""
+    paint = _Paint(on=colour)
+    style = {Result.PASS: _GREEN, Result.FAIL: _RED, Result.ERROR: _RED}[report.result]
+    lines = [f"{paint(style, report.result.value)} {shown(target, 400)}  {paint(_DIM, f'exit status {report.exit_status}')}"]
+    rows = []
+    if report.verified is not None:
+        verified = report.verified
+        name = f"{verified.manifest.get('model_name')} {verified.manifest.get('version')}" if verified.manifest else ""
+        if name:
+            rows.append(("release", shown(name)))
+        if verified.model_digest is not None:
+            count = plural(len(verified.files), "file")
+            rows.append(("model", f"{verified.model_digest}  {count}, {size(sum(f.size for f in verified.files))}"))
+        if verified.package_digest is not None:
+            rows.append(("package", str(verified.package_digest)))
+    if report.signer is not None:
+        label = "signer" if report.verified is not None else "found"
+        note = "" if report.verified is not None else "  (found in the evidence, not trusted)"
+        rows.append((label, signer_line(report.signer) + note))
+    rows += [
+        ("log", f"{entry.entry_url or entry.log_url} index {entry.log_index}") for entry in report.log_entries[:8]
+    ]
+    if report.slsa_level is not None and report.verified is not None:
+        rows.append(("slsa", f"build level {report.slsa_level}: {'; '.join(report.slsa_reasons)}"))
+    checked = sum(1 for finding in report.findings if finding.status is Status.PASS)
+    rows.append(("checks", f"{checked} passed, scope {report.scope.value}, {duration(seconds)}"))
+    lines += _table(rows)
+    lines += _findings(report.findings, paint, verbose=verbose)
+    if report.not_checked:
+        lines += ["", "Not checked:"] + [f"  {item}" for item in report.not_checked]
+    return "\n".join(lines) + "\n"
+
+
+def findings_text(findings: Iterable[Finding], *, colour: bool) -> str:
+    """Findings alone, one or two lines each."""
+    lines = _findings(tuple(findings), _Paint(on=colour))
+    return "\n".join(lines[1:]) + "\n" if lines else ""
+
+
+def command_line(words: Iterable[str]) -> str:
+    """Words as they could be typed."""
+    return shlex.join(words)
+
+
+def _table(rows: list[tuple[str, str]]) -> list[str]:
+    width = max((len(label) for label, _ in rows), default=0)
+    return [f"  {label:<{width}}  {value}" for label, value in rows]
+
+
+def _findings(findings: tuple[Finding, ...], paint: _Paint, *, verbose: bool = False) -> list[str]:
+    lines = []
+    for finding in sorted(findings, key=_weight):
+        if finding.status is Status.PASS and not verbose:
+            continue
+        if finding.severity is Severity.INFO and not verbose:
+            continue
+        style, word = _word(finding)
+        where = f"{shown(finding.location, 400)}: " if finding.location else ""
+        first, *more = finding.message.splitlines() or [""]
+        lines += [f"{paint(style, word)} {paint(_DIM, finding.id)} {where}{first}", *(f"      {line}" for line in more)]
+        if finding.remedy and finding.status is not Status.PASS:
+            fix, *rest = finding.remedy.splitlines()
+            lines += [f"  {paint(_BOLD, 'fix')} {fix}", *(f"      {line}" for line in rest)]
+    return ["", *lines] if lines else []
+
+
+def _word(finding: Finding) -> tuple[str, str]:
+    if finding.status is Status.PASS:
+        return _GREEN, "passed"
+    if finding.severity is Severity.ERROR:
+        return _RED, "failed" if finding.status is Status.FAIL else "error"
+    if finding.status is Status.SKIPPED:
+        return _YELLOW, "skipped"
+    return _YELLOW, "warning" if finding.severity is Severity.WARNING else "note"
+
+
+def _weight(finding: Finding) -> tuple[int, str, str]:
+    order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+    return order[finding.severity] + (3 if finding.status is Status.PASS else 0), finding.id, finding.location
