@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -40,13 +41,10 @@ def new_password() -> bytes:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A function `(bytes done now, bytes in all)`: a bar when a person watches, otherwise nothing.
+    """A function `(bytes done now, bytes in all)`: a bar for the person who watches.
 
-    Rich is imported only for the bar.
+    Rich is imported only here.
     """
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
     from rich.console import Console  # noqa: PLC0415 - 60 ms that only a watched run pays
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn  # noqa: PLC0415
 
@@ -54,3 +52,18 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, advance=done, total=total)
+
+
+@contextmanager
+def plain_progress() -> Iterator[Callable[[int, int], None]]:
+    """A line every ten seconds of long work, for logs that nobody can rewrite."""
+    done, next_line = 0, time.monotonic() + 10
+
+    def advance(step: int, total: int) -> None:
+        nonlocal done, next_line
+        done += step
+        if time.monotonic() >= next_line:
+            next_line += 10
+            sys.stderr.write(f"read {done / 1e9:.1f} of {total / 1e9:.1f} GB\n")
+
+    yield advance

@@ -1,0 +1,23 @@
+"""`ci release`: what the action and the GitLab component run. Inputs are variables; outputs go to the runner."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+
+@click.group("ci", short_help="Run as a CI job.")
+def command() -> None:
+    """Run as a CI job: inputs come as MODEL_PROVENANCE_* variables, the verdict goes to summary and outputs.
+
+    Example (in a job): MODEL_PROVENANCE_MODEL=model/ model-provenance ci release
+    """
+
+
+@command.command("release")
+def release() -> int:
+    """Release the model that the variables describe, with the identity of this job."""
+    from model_provenance.flows.ci import release as run_release  # noqa: PLC0415 - heavy, only when used
+
+    return run_release(os.environ)

@@ -1,0 +1,42 @@
+"""`manifest check`: is a source manifest valid, and does it mean something."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from model_provenance.cli.console import colour
+from model_provenance.cli.decorate import options
+from model_provenance.errors import Exit
+
+
+@click.group("manifest", short_help="Work with source manifests.")
+def command() -> None:
+    """Work with source manifests: what people declare about a model.
+
+    Example: model-provenance manifest check model-manifest.yaml
+    """
+
+
+@command.command("check")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options("manifest check")
+def check(files: tuple[Path, ...], format: str) -> int:
+    """Check source manifests against the schema and its meaning; silent when all is well.
+
+    Example: model-provenance manifest check model-manifest.yaml
+    """
+    from model_provenance.flows.manifest import check_files  # noqa: PLC0415 - jsonschema only when used
+
+    findings = check_files(files)
+    if format == "json":
+        from model_provenance.formats.receipt import finding_value  # noqa: PLC0415
+
+        click.echo(json.dumps({"findings": [finding_value(f) for f in findings]}, indent=2))
+    elif findings:
+        from model_provenance.report.text import findings_text  # noqa: PLC0415
+
+        click.echo(findings_text(findings, colour=colour()), nl=False)
+    return int(Exit.USAGE) if any(f.severity.value == "error" for f in findings) else 0

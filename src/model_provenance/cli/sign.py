@@ -1,0 +1,60 @@
+"""`sign`: the OMS signature alone, a drop-in for model_signing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from model_provenance.cli.console import password
+from model_provenance.cli.decorate import options
+
+
+@click.command("sign", short_help="Write the OMS signature of a model alone.")
+@click.argument("model", metavar="MODEL_DIR|FILE", type=click.Path(path_type=Path))
+@options(
+    "sign",
+    key={"help": "Private key to sign with, instead of an OIDC identity."},
+    bundle={"multiple": False, "required": True, "metavar": "FILE", "help": "Sigstore bundle to write, e.g. model.sig."},
+)
+def command(model: Path, **given: Any) -> int:
+    """Sign MODEL_DIR as OpenSSF Model Signing v1.0 and write one bundle; `model_signing verify` accepts it.
+
+    Example: model-provenance sign model/ --bundle model.sig --key release.key
+    """
+    from model_provenance.flows.sign import sign_model  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.signing import KeylessSigning, KeySigning, Signing  # noqa: PLC0415
+
+    signing: Signing = KeylessSigning(given["trust_config"], given["identity_token"], given["allow_public_log"])
+    if given["key"] is not None:
+        signing = KeySigning(given["key"], password)
+    signed = sign_model(
+        model,
+        bundle=Path(given["bundle"]),
+        signing=signing,
+        ignore=given["ignore_path"],
+        allow_symlinks=given["allow_symlinks"],
+        env=os.environ,
+    )
+    if given["format"] == "json":
+        from model_provenance.formats.canonical import document  # noqa: PLC0415
+        from model_provenance.formats.receipt import log_entry_value, signer_value  # noqa: PLC0415
+
+        value = {
+            "result": "SIGNED",
+            "model_digest": str(signed.model_digest),
+            "bundle": given["bundle"],
+            "files": signed.files,
+            "signer": signer_value(signed.signer),
+            "log_entries": [log_entry_value(entry) for entry in signed.log_entries],
+        }
+        click.echo(document(value), nl=False)
+    else:
+        from model_provenance.report.signer import signer_line  # noqa: PLC0415
+        from model_provenance.report.units import plural  # noqa: PLC0415
+
+        click.echo(f"SIGNED {signed.model_digest}  {plural(signed.files, 'file')}")
+        click.echo(f"  signer  {signer_line(signed.signer)}\n  bundle  {given['bundle']}")
+    return 0

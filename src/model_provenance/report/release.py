@@ -1,0 +1,25 @@
+"""The end of a release at a terminal, with the command to run next."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from model_provenance.domain.receipt import Receipt, ReleaseResult
+from model_provenance.report.text import command_line, receipt_text
+
+
+def written_release(receipt: Receipt, *, model: Path, folder: Path, colour: bool) -> str:
+    """`receipt_text` with where it was written and what to type next."""
+    where = os.fspath(folder)
+    if receipt.result is ReleaseResult.UNSIGNED:
+        following = "run it again without --dry-run to sign"
+    else:
+        following = command_line(verify_words(receipt, target=os.fspath(model), evidence=where))
+    return receipt_text(receipt, where=where, next_command=following, colour=colour)
+
+
+def verify_words(receipt: Receipt, *, target: str, evidence: str) -> list[str]:
+    """The command that verifies this release, pinned by signer, name and version."""
+    words = ["model-provenance", "verify", target, "--evidence", evidence, *receipt.verify_options]
+    return [*words, "--name", receipt.name, "--version", receipt.version]
