@@ -1,0 +1,231 @@
+"""Look at each bundle once: what it says, who signed it, and which parts of its cryptography hold.
+
+Nothing is decided here. The numbered checks ask for the problems of their own part; a part without a problem held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import ParamSpec, TypeVar
+
+from cryptography import x509
+
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.evidence import LogEntry, SignerIdentity
+from model_provenance.domain.text import shown
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats import intoto
+from model_provenance.formats.bundle import Envelope, MaterialKind, ParsedBundle
+from model_provenance.formats.dsse import PAYLOAD_TYPE, pae
+from model_provenance.formats.public_key import PublicKey, public_key
+from model_provenance.verify import certificate as certificates
+from model_provenance.verify import chain, keys, log_entry, sct, timestamps
+from model_provenance.verify.library import Objection
+from model_provenance.verify.trusted_root import TrustedRoot
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Part(Enum):
+    """The parts of a bundle's cryptography; each has a check of its own."""
+
+    SIGNATURE = "signature"
+    CERTIFICATE = "certificate"
+    SCT = "sct"
+    LOG = "log"
+    TIMESTAMP = "timestamp"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How signatures are to be verified: from the caller's expectation, never from a bundle.
+
+    `key` is None for keyless signatures. `root` is None only where no bundle needs one.
+    """
+
+    key: PublicKey | None
+    root: TrustedRoot | None
+    objection: Objection | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One readable bundle. `signer` and `log_entries` are what it says; only an empty `problems` makes them true."""
+
+    name: str
+    data: bytes
+    bundle: ParsedBundle
+    #: None for a signature over a blob, or over something else than an in-toto statement.
+    statement: intoto.ParsedStatement | None
+    signer: SignerIdentity | None
+    log_entries: tuple[LogEntry, ...]
+    #: Verified times of signing: signed timestamps, then signed promises of a log.
+    moments: tuple[datetime, ...]
+    problems: tuple[tuple[Part, ModelProvenanceError], ...]
+
+    def problems_of(self, part: Part) -> tuple[ModelProvenanceError, ...]:
+        """What is wrong with one part."""
+        return tuple(problem for where, problem in self.problems if where is part)
+
+
+def examine(name: str, data: bytes, bundle: ParsedBundle, method: Method, blob: Digest | None = None) -> Evidence:
+    """Look at one bundle; `blob` is the digest of the file that a signature over a blob must be of.
+
+    Raises `evidence.malformed` for a payload that says to be a statement and is none.
+    """
+    content = bundle.content
+    statement = None
+    if isinstance(content, Envelope) and content.payload_type == PAYLOAD_TYPE:
+        statement = intoto.parse(content.payload)
+    look = _Look(bundle, method, blob)
+    look.run()
+    if method.objection is not None and not look.problems:
+        reason = method.objection(data, content, blob)
+        if reason is not None:
+            look.problems.append((Part.SIGNATURE, ModelProvenanceError("bundle.verification", _REFUSED + reason)))
+    described = tuple(log_entry.described(entry, method.root) for entry in bundle.entries)
+    return Evidence(name, data, bundle, statement, look.signer, described, tuple(look.moments), tuple(look.problems))
+
+
+_REFUSED = "our own checks found nothing, but the sigstore library refuses the bundle: "
+
+
+class _Look:
+    """The state of looking at one bundle: what was found so far and what was wrong."""
+
+    def __init__(self, bundle: ParsedBundle, method: Method, blob: Digest | None) -> None:
+        self._bundle, self._method, self._blob = bundle, method, blob
+        self.signer: SignerIdentity | None = None
+        self.moments: list[datetime] = []
+        self.problems: list[tuple[Part, ModelProvenanceError]] = []
+
+    def run(self) -> None:
+        """Everything that can be said, whatever else fails."""
+        keyed = self._bundle.material.kind is MaterialKind.PUBLIC_KEY
+        leaf = None if keyed else self._try(Part.CERTIFICATE, self._leaf)
+        if leaf is not None:
+            self.signer = self._try(Part.CERTIFICATE, certificates.identity, leaf)
+        elif keyed and self._bundle.material.hint:
+            self.signer = SignerIdentity("key", f"key:{shown(self._bundle.material.hint, 128)}")
+        if keyed is not (self._method.key is not None):
+            self._refuse(Part.SIGNATURE, "signature.method", _METHOD[keyed])
+            return
+        self._stamps()
+        if self._method.key is not None:
+            self._signature(self._method.key)
+            self._log(self._method.key, None)
+        elif leaf is not None:
+            key = self._try(Part.CERTIFICATE, _key_of, leaf)
+            if key is not None:
+                self._signature(key)
+                self._log(key, leaf)
+            self._times()
+            self._certificate(leaf)
+
+    def _leaf(self) -> x509.Certificate:
+        material = self._bundle.material
+        leaf, *others = (certificates.load(der) for der in material.certificates)
+        if material.kind is MaterialKind.CHAIN and self._bundle.version >= (0, 3):
+            message = "a bundle of version 0.3 holds one certificate; chains are for a private PKI"
+            raise ModelProvenanceError("certificate.chain", message)
+        if any(other.issuer == other.subject for other in others):
+            raise ModelProvenanceError("certificate.chain", "the bundle brings its own root certificate")
+        return leaf
+
+    def _signature(self, key: PublicKey) -> None:
+        content = self._bundle.content
+        if isinstance(content, Envelope):
+            good = keys.is_signature(key, content.signature, pae(content.payload, content.payload_type))
+        elif self._blob is None:
+            self._refuse(Part.SIGNATURE, "signature.undecidable", "the file that the signature is over is not known")
+            return
+        elif content.digest and (content.algorithm, content.digest) != ("SHA2_256", self._blob.raw):
+            self._refuse(Part.SIGNATURE, "signature.invalid", "the signature is over another file")
+            return
+        else:
+            answer = self._try(Part.SIGNATURE, keys.is_signature_over_sha256, key, content.signature, self._blob.raw)
+            if answer is None:
+                return
+            good = answer
+        if not good:
+            whose = "the expected key" if self._method.key else "the certificate's key"
+            self._refuse(Part.SIGNATURE, "signature.invalid", f"the signature is not by {whose} over this content")
+        elif self._method.key:
+            self.signer = SignerIdentity("key", f"key:{key.hint}")
+
+    def _stamps(self) -> None:
+        root, stamps = self._method.root, self._bundle.timestamps
+        if len(set(stamps)) != len(stamps):
+            self._refuse(Part.TIMESTAMP, "timestamp.invalid", "the bundle holds the same signed timestamp twice")
+        for stamp in stamps:
+            if root is None:
+                raise ModelProvenanceError("internal.error", "a timestamp was met without a trusted root")
+            moment = self._try(Part.TIMESTAMP, timestamps.stamped_at, stamp, self._bundle.content.signature, root)
+            if moment is not None:
+                self.moments.append(moment)
+
+    def _log(self, key: PublicKey, leaf: x509.Certificate | None) -> None:
+        """Every entry that is there must hold; a keyless signature must have one."""
+        root, stamps = self._method.root, tuple(self.moments)
+        if leaf is not None and not self._bundle.entries:
+            self._refuse(Part.LOG, "log.missing", "the bundle holds no transparency-log entry")
+        signed = log_entry.Signed(self._bundle.content, key, None if leaf is None else certificates.der(leaf))
+        for entry in self._bundle.entries:
+            if root is None:
+                raise ModelProvenanceError("internal.error", "a log entry was met without a trusted root")
+            before = len(self.problems)
+            self._try(Part.LOG, log_entry.verify_entry, entry, signed, root, stamps)
+            promised = log_entry.promised_at(entry, root) if len(self.problems) == before else None
+            if promised is not None:
+                self.moments.append(promised)
+
+    def _times(self) -> None:
+        if not self.moments and not self.problems:
+            self._refuse(
+                Part.TIMESTAMP,
+                "timestamp.missing",
+                "nothing that is trusted says when the signature was made: no signed timestamp, no promise of a log",
+            )
+
+    def _certificate(self, leaf: x509.Certificate) -> None:
+        root = self._method.root
+        if not self.moments or root is None:
+            why = "the time of signing is not known, so the certificate cannot be judged"
+            self._refuse(Part.CERTIFICATE, "verify.blocked", why)
+            self._refuse(Part.SCT, "verify.blocked", why)
+            return
+        issuers: tuple[x509.Certificate, ...] | None = None
+        for moment in self.moments:
+            self._try(Part.CERTIFICATE, chain.verify_leaf, leaf, moment)
+            issuers = self._try(Part.CERTIFICATE, chain.verify_chain, leaf, root, moment)
+        if issuers:
+            self._try(Part.SCT, sct.verify_sct, leaf, issuers[0], root)
+        else:
+            self._refuse(Part.SCT, "verify.blocked", "the certificate's issuer is not known")
+
+    def _try(self, part: Part, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        try:
+            return call(*args, **kwargs)
+        except ModelProvenanceError as error:
+            self.problems.append((part, error))
+            return None
+
+    def _refuse(self, part: Part, code: str, message: str) -> None:
+        self.problems.append((part, ModelProvenanceError(code, message)))
+
+
+_METHOD = {
+    True: "the bundle is signed with a key, and a certificate identity is expected",
+    False: "the bundle is signed with a certificate, and a signature by the given key is expected",
+}
+
+
+def _key_of(leaf: x509.Certificate) -> PublicKey:
+    try:
+        return public_key(leaf.public_key())
+    except (ModelProvenanceError, ValueError) as error:
+        raise ModelProvenanceError("certificate.malformed", f"the certificate's key is not usable: {error}") from error

@@ -1,0 +1,49 @@
+"""Signed timestamps (RFC 3161) over a bundle's signature, by a timestamp authority of the trusted root."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rfc3161_client import TimeStampResponse, VerificationError, VerifierBuilder, decode_timestamp_response
+
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.verify.trusted_root import Authority, TrustedRoot
+
+#: The stamping certificate and its root; a chain of one has nothing to lead to.
+_SHORTEST_CHAIN = 2
+
+
+def stamped_at(response: bytes, signature: bytes, root: TrustedRoot) -> datetime:
+    """When `signature` was stamped; raises `timestamp.unknown_authority` or `timestamp.invalid`.
+
+    A chain that has expired since passes if it was valid when it stamped.
+    """
+    if not root.timestamp_authorities:
+        raise ModelProvenanceError("timestamp.unknown_authority", "the trusted root names no timestamp authority")
+    try:
+        stamp = decode_timestamp_response(response)
+        moment = stamp.tst_info.gen_time
+    except ValueError as error:
+        raise ModelProvenanceError("timestamp.invalid", f"the signed timestamp cannot be read: {error}") from error
+    reason = ""
+    for authority in root.timestamp_authorities:
+        try:
+            _verify(stamp, signature, authority)
+        except (VerificationError, ValueError) as error:
+            reason = str(error)
+            continue
+        if authority.window.holds(moment):
+            return moment
+        reason = "the authority was not trusted at that time"
+    raise ModelProvenanceError("timestamp.invalid", f"the signed timestamp is not by a trusted authority: {reason}")
+
+
+def _verify(stamp: TimeStampResponse, signature: bytes, authority: Authority) -> None:
+    if len(authority.chain) < _SHORTEST_CHAIN:
+        message = "the trusted root holds only one certificate of the authority"
+        raise VerificationError(message)
+    signer, *intermediates, root = authority.chain
+    builder = VerifierBuilder().tsa_certificate(signer).add_root_certificate(root)
+    for certificate in intermediates:
+        builder = builder.add_intermediate_certificate(certificate)
+    builder.build().verify_message(stamp, signature)
