@@ -30,20 +30,23 @@ def command(target: Path, *, verbose: bool, **given: Any) -> int:
 
     Example: model-provenance verify model/ --evidence dist/minilm-1.0.0 --key release.pub --name minilm --version 1.0.0
     """
-    from model_provenance.flows.verify import VerifyRequest, verify  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.expectation import SignerOptions  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.verify import VerifyRequest, verify  # noqa: PLC0415
 
     request = VerifyRequest(
         target=target,
+        signer=SignerOptions(
+            key=given["key"],
+            signer=given["signer"],
+            builder=given["builder"],
+            certificate_identity=given["certificate_identity"],
+            certificate_identity_regexp=given["certificate_identity_regexp"],
+            certificate_oidc_issuer=given["certificate_oidc_issuer"],
+            source_repository=given["source_repository"],
+            allow_events=given["allow_event"],
+        ),
         evidence=given["evidence"],
         bundles=tuple(Path(path) for path in given["bundle"]),
-        key=given["key"],
-        signer=given["signer"],
-        builder=given["builder"],
-        certificate_identity=given["certificate_identity"],
-        certificate_identity_regexp=given["certificate_identity_regexp"],
-        certificate_oidc_issuer=given["certificate_oidc_issuer"],
-        source_repository=given["source_repository"],
-        allow_events=given["allow_event"],
         name=given["name"],
         version=given["version"],
         digest=given["digest"],

@@ -1,0 +1,60 @@
+"""Evidence from disk: untrusted bytes with the names they were found under, bounded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model_provenance.domain.text import shown
+from model_provenance.domain.verification import EvidenceFiles
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats.bundle import BUNDLE_LIMIT
+
+#: A release has five bundles; approvals and other statements may lie beside them.
+_BUNDLES = 256
+_DOCUMENT_LIMIT = 256 * 1024 * 1024
+_SUFFIX = ".sigstore.json"
+#: Documents of a release folder that are compared with what was signed.
+_DOCUMENTS = ("model-manifest.json", "sbom.spdx.json", "sbom.cdx.json")
+
+
+def read_evidence(folder: Path) -> EvidenceFiles:
+    """The bundles and documents of a release folder, or of its `evidence/` folder.
+
+    A folder without a bundle is `evidence.missing`; one that cannot be read is `evidence.unreadable`: never an empty set.
+    """
+    inner = folder / "evidence"
+    bundles_in = inner if inner.is_dir() else folder
+    release = folder if inner.is_dir() else folder.parent
+    where = shown(str(folder), 400)
+    try:
+        names = sorted(path.name for path in bundles_in.iterdir() if path.name.endswith(_SUFFIX))
+    except FileNotFoundError as error:
+        raise ModelProvenanceError("evidence.missing", "the evidence folder does not exist", location=where) from error
+    except NotADirectoryError as error:
+        raise ModelProvenanceError(
+            "evidence.missing", "--evidence takes a folder; for one bundle use --bundle", location=where
+        ) from error
+    except OSError as error:
+        raise ModelProvenanceError("evidence.unreadable", f"cannot list: {error.strerror}", location=where) from error
+    if not names:
+        raise ModelProvenanceError("evidence.missing", f"no bundle (*{_SUFFIX}) lies there", location=where)
+    if len(names) > _BUNDLES:
+        raise ModelProvenanceError("evidence.too_many", f"{len(names)} bundles, more than {_BUNDLES}", location=where)
+    bundles = tuple((name, read_bounded(bundles_in / name, BUNDLE_LIMIT)) for name in names)
+    documents = tuple(
+        (name, read_bounded(release / name, _DOCUMENT_LIMIT)) for name in _DOCUMENTS if (release / name).is_file()
+    )
+    return EvidenceFiles(bundles, documents)
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """One evidence file; too large or unreadable is an error, never a part of it."""
+    where = shown(str(path), 400)
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise ModelProvenanceError("evidence.unreadable", f"cannot read: {error.strerror}", location=where) from error
+    if len(data) > limit:
+        raise ModelProvenanceError("evidence.unreadable", f"larger than the {limit} bytes that are read", location=where)
+    return data

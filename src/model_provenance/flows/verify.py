@@ -1,0 +1,114 @@
+"""`verify`: read the evidence, read the target once, let `verify/` decide. Opens no connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.text import shown
+from model_provenance.domain.verification import EvidenceFiles, Expectation, Observed, Report, Trust
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.flows.evidence import read_bounded, read_evidence
+from model_provenance.flows.expectation import SignerOptions, expected_signer
+from model_provenance.flows.files import read_file
+from model_provenance.flows.target import Target, locate, observe, observe_model
+from model_provenance.formats.bundle import BUNDLE_LIMIT
+from model_provenance.verify.bundle import verify_bundle
+from model_provenance.verify.release import verify_release
+
+_TRUST_LIMIT = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """What the caller expects; the fields are the options of `verify`."""
+
+    target: Path
+    signer: SignerOptions
+    evidence: Path | None = None
+    bundles: tuple[Path, ...] = ()
+    name: str | None = None
+    version: str | None = None
+    digest: str | None = None
+    trust_config: Path | None = None
+    trusted_root: Path | None = None
+    allow_symlinks: bool = False
+    ignore: Sequence[str] = ()
+    ignore_unsigned_files: bool = False
+
+
+def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None = None) -> Report:
+    """The verdict over a target. Raises for what is not a verdict: wrong usage, evidence that cannot be read."""
+    if request.bundles and request.evidence is not None:
+        raise ModelProvenanceError(
+            "usage.invalid",
+            "--bundle and --evidence exclude each other",
+            remedy="Use --evidence for a whole release, --bundle for what one bundle says.",
+        )
+    if len(request.bundles) > 1:
+        raise ModelProvenanceError(
+            "usage.invalid",
+            "several bundles are a release, and a release is verified as one set",
+            remedy="Put them into one folder and give that folder with --evidence.",
+        )
+    if request.bundles:
+        return _one_bundle(request, request.bundles[0], progress)
+    target = locate(request.target)
+    evidence = target.evidence() if request.evidence is None else read_evidence(request.evidence)
+    expectation = _expectation(request, evidence)
+    observed = observe(target, evidence, request.ignore, request.evidence, progress=progress)
+    return verify_release(evidence, observed, expectation, trust(request.trust_config, request.trusted_root))
+
+
+def trust(trust_config: Path | None, trusted_root: Path | None) -> Trust:
+    """The trusted root of the options, else the production root that is cached or embedded."""
+    if trust_config is not None and trusted_root is not None:
+        raise ModelProvenanceError(
+            "usage.invalid",
+            "--trust-config and --trusted-root exclude each other",
+            remedy="A trust config holds a trusted root; give one of the two.",
+        )
+    path, option = (trust_config, "--trust-config") if trust_config else (trusted_root, "--trusted-root")
+    if path is None:
+        return Trust(None, "public")
+    return Trust(read_file(path, option=option, limit=_TRUST_LIMIT), "custom")
+
+
+def _one_bundle(request: VerifyRequest, path: Path, progress: Callable[[int, int], None] | None) -> Report:
+    bundle = read_bounded(path, BUNDLE_LIMIT)
+    expectation = _expectation(request, EvidenceFiles(((path.name, bundle),)))
+    observed: Observed = observe_model(
+        Target.of_model(request.target),
+        bundle,
+        ignore=request.ignore,
+        allow_symlinks=request.allow_symlinks,
+        exclude=(path,),
+        progress=progress,
+    )
+    return verify_bundle(
+        bundle,
+        observed,
+        expectation,
+        trust(request.trust_config, request.trusted_root),
+        ignore_unsigned=request.ignore_unsigned_files,
+    )
+
+
+def _expectation(request: VerifyRequest, evidence: EvidenceFiles) -> Expectation:
+    return Expectation(
+        signer=expected_signer(request.signer, evidence),
+        name=request.name,
+        version=request.version,
+        digest=None if request.digest is None else _digest(request.digest),
+    )
+
+
+def _digest(text: str) -> Digest:
+    try:
+        return Digest.parse(text)
+    except ValueError as error:
+        raise ModelProvenanceError(
+            "usage.invalid", f"--digest {shown(text)}: {error}", remedy="Copy the digest from the release's summary."
+        ) from error
