@@ -1,0 +1,171 @@
+"""The forms of text in a manifest: the schema's `x-form` names one of these, which says what is wrong with a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import NamedTuple
+
+from model_provenance.domain.names import ModelName, Version
+from model_provenance.domain.text import shown
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats.commits import commit_problem
+from model_provenance.formats.spdx_identifiers import spdx_identifiers
+
+
+class Problem(NamedTuple):
+    """What is wrong with one text."""
+
+    code: str
+    message: str
+    remedy: str = ""
+
+
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+#: ISO 8601-1, 5.5.2: at least one part, weeks alone.
+_PERIOD = re.compile(
+    r"P(?:\d{1,5}W|(?=\d|T\d)(?:\d{1,5}Y)?(?:\d{1,5}M)?(?:\d{1,5}D)?(?:T(?=\d)(?:\d{1,5}H)?(?:\d{1,5}M)?(?:\d{1,5}S)?)?)"
+)
+#: What an address may be made of (RFC 3986), with a host and without user information.
+_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?")
+_OTHER_DIGESTS = {32: "MD5", 40: "SHA-1", 56: "SHA-224", 96: "SHA-384", 128: "SHA-512"}
+_SHA256_DIGITS = 64
+_NEAR_LIMIT = 60
+
+
+def digest(text: str) -> Problem | None:
+    """`sha256:` and 64 lower-case hex digits."""
+    algorithm, colon, value = text.rpartition(":")
+    if algorithm == "sha256" and len(value) == _SHA256_DIGITS and _HEX.fullmatch(value) and value == value.lower():
+        return None
+    return Problem("manifest.digest", f"`{shown(text, 150)}` is not a digest: {_digest_fault(algorithm, colon, value)}")
+
+
+def hex_digest(text: str) -> Problem | None:
+    """64 bare lower-case hex digits: the published convention for `artifact_sha256`."""
+    if len(text) == _SHA256_DIGITS and _HEX.fullmatch(text) and text == text.lower():
+        return None
+    remedy = "Write the 64 lower-case hex digits that `sha256sum` prints, without a prefix."
+    return Problem("manifest.digest", f"`{shown(text, 150)}` is not 64 bare lower-case hex digits", remedy)
+
+
+def commit(text: str) -> Problem | None:
+    """A commit, perhaps by a short id."""
+    fault = commit_problem(text)
+    # The text itself is left out: an address with a password would end up in a log.
+    return None if fault is None else Problem("manifest.commit", f"this is not a commit: {fault}")
+
+
+def license_expression(text: str) -> Problem | None:
+    """An SPDX licence expression."""
+    if text.lower() in spdx_identifiers()[0]:
+        return None
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a misspelling
+
+    from model_provenance.formats.licenses import expression_of, resolve  # noqa: PLC0415 - 40 ms that few names need
+
+    if expression_of(text) is not None:
+        return None
+    meant = resolve(text)
+    if meant is None or meant.ambiguous:
+        return Problem("manifest.license", f"`{shown(text)}` does not name one licence")
+    near = get_close_matches(text[:_NEAR_LIMIT].lower().replace(" ", "-"), list(spdx_identifiers()[0]), 1, 0.8)
+    name = spdx_identifiers()[0][near[0]] if near else meant.expression
+    remedy = f"Write `{name}`, or another identifier of https://spdx.org/licenses/."
+    return Problem("manifest.license", f"`{shown(text)}` is not an SPDX licence expression", remedy)
+
+
+def timestamp(text: str) -> Problem | None:
+    """An RFC 3339 time in UTC, to the second."""
+    if _TIMESTAMP.fullmatch(text) and _exists(datetime.fromisoformat, text[:-1]):
+        return None
+    return Problem("manifest.date", f"`{shown(text)}` is not a time in UTC such as `2026-11-23T12:00:00Z`")
+
+
+def day(text: str) -> Problem | None:
+    """A calendar date."""
+    if _DATE.fullmatch(text) and _exists(date.fromisoformat, text):
+        return None
+    return Problem("manifest.date", f"`{shown(text)}` is not a date such as `2027-12-31`")
+
+
+def retention(text: str) -> Problem | None:
+    """A date until which, or a period for which, data may be kept."""
+    if _PERIOD.fullmatch(text) or day(text) is None:
+        return None
+    return Problem(
+        "manifest.date",
+        f"`{shown(text)}` is neither a date such as `2027-12-31` nor a period such as `P5Y` or `P90D`",
+        "Write a date or an ISO 8601 period; put a rule in words under `notes`.",
+    )
+
+
+def url(text: str) -> Problem | None:
+    """An absolute web address without user information."""
+    if _URL.fullmatch(text):
+        return None
+    if re.match(r"[a-z]+://[^/]*@", text):
+        return Problem("manifest.url", "the address holds a user name or a password, which would be published")
+    return Problem("manifest.url", f"`{shown(text)}` is not an absolute https:// address")
+
+
+def line(text: str) -> Problem | None:
+    """Text on one line."""
+    return Problem("manifest.text", "a line break or a tab stands in it") if re.search(r"[\t\n\r]", text) else None
+
+
+def name(text: str) -> Problem | None:
+    """A model name."""
+    return _parsed(ModelName.parse, text)
+
+
+def version(text: str) -> Problem | None:
+    """A version."""
+    return _parsed(Version.parse, text)
+
+
+FORMS: dict[str, Callable[[str], Problem | None]] = {
+    "commit": commit,
+    "date": day,
+    "digest": digest,
+    "hex-digest": hex_digest,
+    "license": license_expression,
+    "line": line,
+    "model-name": name,
+    "retention": retention,
+    "timestamp": timestamp,
+    "url": url,
+    "version": version,
+}
+
+
+def _digest_fault(algorithm: str, colon: str, value: str) -> str:
+    if algorithm not in ("", "sha256"):
+        return f"`{shown(algorithm, 20)}` is not used here, only sha256"
+    if not _HEX.fullmatch(value):
+        return "after `sha256:` come 64 hex digits"
+    if not colon and len(value) in _OTHER_DIGESTS:
+        return f"{len(value)} hex digits are a {_OTHER_DIGESTS[len(value)]}; a SHA-256 has 64"
+    if len(value) != _SHA256_DIGITS:
+        return f"it has {len(value)} hex digits; a SHA-256 has 64"
+    return "its hex digits are written in lower case" if colon else "`sha256:` is missing before the hex digits"
+
+
+def _exists(parse: Callable[[str], object], text: str) -> bool:
+    """The pattern holds the form; this holds the calendar (2026-02-30)."""
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _parsed(parse: Callable[[str], object], text: str) -> Problem | None:
+    try:
+        parse(text)
+    except ModelProvenanceError as error:
+        return Problem(error.code, error.message)
+    return None

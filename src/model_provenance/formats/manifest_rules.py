@@ -1,0 +1,95 @@
+"""Rules of a manifest that a schema cannot express: about all texts, and about how values stand to each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from model_provenance.domain.names import ModelName, Version, release_stem
+from model_provenance.domain.text import shown
+from model_provenance.formats.located import WrittenNumber
+from model_provenance.formats.schema_check import SchemaProblem
+
+#: Control characters except tab and newline, lone surrogates, and what turns the direction of a text: shown in a
+#: terminal or a log they would say something else than what is signed (CVE-2021-42574).
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_ARCHIVES = ("tar", "tar.gz", "tar.zst")
+
+
+def text_problems(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[SchemaProblem]:
+    """Texts and keys anywhere that cannot be shown or encoded safely; the loader of `value` has bounded its depth."""
+    if isinstance(value, str):
+        match = _UNSAFE.search(value)
+        if match:
+            message = f"a text holds the character U+{ord(match[0]):04X}"
+            yield SchemaProblem(path, False, "manifest.text", message)
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            match = _UNSAFE.search(key)
+            if match:
+                message = f"the key `{shown(key, 80)}` holds the character U+{ord(match[0]):04X}"
+                yield SchemaProblem((*path, key), True, "manifest.text", message)
+            yield from text_problems(child, (*path, key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from text_problems(child, (*path, index))
+
+
+def float_problems(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[SchemaProblem]:
+    """Numbers with a fraction, which a released manifest never holds (JSON Schema counts 1.0 as an integer)."""
+    if isinstance(value, float):
+        yield SchemaProblem(path, False, "manifest.number", "a number has a fraction or an exponent")
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield from float_problems(child, (*path, key))
+
+
+def relation_problems(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
+    """Entries that exclude each other. Values of the wrong type are the schema's to report."""
+    yield from _twice(value, "datasets", "name", "manifest.dataset_twice")
+    yield from _twice(value, "sboms", "name", "manifest.value")
+    if "fine_tuned_from" in value and "merged_from" in value:
+        message = (
+            "`merged_from` stands beside `fine_tuned_from`: a model was made from one model or merged from several"
+        )
+        yield SchemaProblem(("merged_from",), True, "manifest.value", message)
+
+
+def released_problems(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
+    """How the fields of a released manifest depend on each other; `value` is valid against the schema."""
+    if value["sbom"] not in {entry["name"] for entry in value["sboms"]}:
+        yield SchemaProblem(("sbom",), False, "manifest.value", "`sbom` is not one of `sboms`")
+    expected = artifact_name(ModelName(value["model_name"]), Version(value["version"]), value["layout"])
+    if value["artifact"] != expected:
+        yield SchemaProblem(("artifact",), False, "manifest.value", f"`artifact` is not `{expected}`")
+    for key in value:
+        if key not in ("schema", "known", "tool") and value["known"].get(key, "unknown") == "unknown":
+            yield SchemaProblem(("known",), False, "manifest.value", f"`known` does not say how `{key}` is known")
+
+
+def artifact_name(name: ModelName, version: Version, layout: str) -> str:
+    """File name of the archive, or `NAME:VERSION` of an OCI layout, with `-` for each `/`."""
+    return f"{release_stem(name, version)}.{layout}" if layout in _ARCHIVES else f"{name.file_stem}:{version}"
+
+
+def plain(value: Any) -> Any:
+    """The same values with each written number as its text: what a released manifest holds."""
+    if isinstance(value, WrittenNumber):
+        return value.text
+    if isinstance(value, dict):
+        return {key: plain(child) for key, child in value.items()}
+    return [plain(child) for child in value] if isinstance(value, list) else value
+
+
+def _twice(value: Mapping[str, Any], field: str, key: str, code: str) -> Iterator[SchemaProblem]:
+    entries = value.get(field)
+    seen: set[str] = set()
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        name = entry.get(key) if isinstance(entry, dict) else None
+        if isinstance(name, str):
+            if name in seen:
+                yield SchemaProblem(
+                    (field, index, key), False, code, f"`{shown(name, 80)}` is listed twice in `{field}`"
+                )
+            seen.add(name)
