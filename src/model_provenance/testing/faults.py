@@ -40,6 +40,8 @@ class Fault(str, Enum):
     OTHER_KEY = "other-key"
     #: Rekor: only the checkpoint is signed with an unknown key; the entry's promise is good.
     WRONG_CHECKPOINT_KEY = "wrong-checkpoint-key"
+    #: Rekor v1: only the entry's promise is; v2 makes none.
+    WRONG_PROMISE_KEY = "wrong-promise-key"
     #: Rekor: 409, an equivalent entry exists, though nobody made it.
     CONFLICT = "conflict"
     #: Rekor: a correctly logged entry of another envelope.
@@ -50,7 +52,7 @@ class Fault(str, Enum):
     NO_TIMESTAMP = "no-timestamp"
     #: TSA: stamps other bytes.
     OTHER_MESSAGE = "other-message"
-    #: TSA and Rekor: a clock that is two hours fast.
+    #: TSA and Rekor v1: a clock that is two hours fast.
     SKEWED = "skewed"
     #: OIDC: a token for another audience.
     WRONG_AUDIENCE = "wrong-audience"
@@ -66,6 +68,7 @@ _KNOWN = {
     | {
         Fault.WRONG_KEY,
         Fault.WRONG_CHECKPOINT_KEY,
+        Fault.WRONG_PROMISE_KEY,
         Fault.CONFLICT,
         Fault.OTHER_ENTRY,
         Fault.BAD_PROOF,

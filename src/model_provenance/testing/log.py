@@ -91,8 +91,12 @@ def log_id(key: PrivateKey, origin: str) -> bytes:
     return key_id(public)
 
 
-def checkpoint(origin: str, signer: str, size: int, root: bytes, key: PrivateKey) -> str:
-    """A C2SP signed note over origin, tree size and root; `signer` is the key's name."""
+def checkpoint(origin: str, log: tuple[str, bytes], size: int, root: bytes, key: PrivateKey) -> str:
+    """A C2SP signed note over origin, tree size and root, naming the log (its host and id) as the signer.
+
+    The name is only a hint: `key` may be another than the log's, for that is what a forger would do.
+    """
     text = f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
-    signature = log_id(key, origin)[:4] + sign(key, text.encode())
-    return f"{text}\n\N{EM DASH} {signer} {base64.b64encode(signature).decode()}\n"
+    host, identifier = log
+    signature = identifier[:4] + sign(key, text.encode())
+    return f"{text}\n\N{EM DASH} {host} {base64.b64encode(signature).decode()}\n"

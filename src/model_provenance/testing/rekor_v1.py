@@ -82,6 +82,7 @@ class RekorV1:
         hit = self._faults.hit
         key = self._rogue() if hit(Service.REKOR, Fault.WRONG_KEY) else self.key
         note_key = self._rogue() if hit(Service.REKOR, Fault.WRONG_CHECKPOINT_KEY) else key
+        promise_key = self._rogue() if hit(Service.REKOR, Fault.WRONG_PROMISE_KEY) else key
         hashes = [node.hex() for node in included.proof]
         root = included.root
         if hit(Service.REKOR, Fault.BAD_PROOF):
@@ -94,19 +95,17 @@ class RekorV1:
         }
         entry["verification"] = {
             "inclusionProof": {
-                "checkpoint": checkpoint(f"{self.HOST} - {_TREE_ID}", self.HOST, included.size, root, note_key),
+                "checkpoint": checkpoint(
+                    f"{self.HOST} - {_TREE_ID}", (self.HOST, self.log_id), included.size, root, note_key
+                ),
                 "hashes": hashes,
                 "logIndex": included.index,
                 "rootHash": root.hex(),
                 "treeSize": included.size,
             },
-            "signedEntryTimestamp": base64.b64encode(_promise(entry, key)).decode(),
+            "signedEntryTimestamp": base64.b64encode(sign(promise_key, canonical(entry))).decode(),
         }
         return {f"{_TREE_ID:016x}{leaf_hash(included.body).hex()}": entry}
-
-
-def _promise(entry: dict[str, Any], key: PrivateKey) -> bytes:
-    return sign(key, canonical(entry))
 
 
 def _canonicalise(proposal: dict[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class RekorV2:
                 "rootHash": _b64(root),
                 "treeSize": str(included.size),
                 "hashes": [_b64(node) for node in included.proof],
-                "checkpoint": {"envelope": checkpoint(self.HOST, self.HOST, included.size, root, key)},
+                "checkpoint": {"envelope": checkpoint(self.HOST, (self.HOST, self.log_id), included.size, root, key)},
             },
             "canonicalizedBody": _b64(included.body),
         }
