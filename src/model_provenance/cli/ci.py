@@ -18,6 +18,6 @@ def command() -> None:
 @command.command("release")
 def release() -> int:
     """Release the model that the variables describe, with the identity of this job."""
-    from model_provenance.flows.ci import release as run_release  # noqa: PLC0415 - heavy, only when used
+    from model_provenance.flows.ci import release_job  # noqa: PLC0415 - heavy, only when used
 
-    return run_release(os.environ)
+    return release_job(os.environ)

@@ -54,12 +54,12 @@ def expected_signer(options: SignerOptions, evidence: EvidenceFiles) -> SignerEx
             f"{chosen[0]} needs --certificate-oidc-issuer: the same subject means something else at another issuer",
             remedy="Add --certificate-oidc-issuer https://token.actions.githubusercontent.com (for GitHub Actions).",
         )
-    return IdentityExpectation(
-        identity=options.certificate_identity or options.certificate_identity_regexp or "",
+    return parse_identity(
+        options.certificate_identity or options.certificate_identity_regexp or "",
         is_regexp=options.certificate_identity is None,
         issuer=options.certificate_oidc_issuer,
         source_repository=options.source_repository,
-        events=frozenset(options.allow_events),
+        allow_events=options.allow_events,
     )
 
 

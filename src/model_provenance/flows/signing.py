@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from model_provenance.context.tokens import TokenSource, find_token
 from model_provenance.domain.context import Identity
 from model_provenance.domain.evidence import Bundle, SignerIdentity, Statement
 from model_provenance.flows.files import read_file
@@ -47,3 +47,37 @@ class KeylessSigning:
 
 
 Signing = KeySigning | KeylessSigning
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A signer before the long work: its key is open, or its identity is known and its instance is chosen."""
+
+    signer: Signer
+    #: None with a key.
+    identity: Identity | None
+    #: True when what signing publishes stays within a private Sigstore, or is published nowhere (a key).
+    private: bool
+    allow_public_log: bool
+
+
+def prepare(signing: Signing, env: Mapping[str, str]) -> Prepared:
+    """Open the key, or find out who would sign; everything that can fail early fails here, before a byte is hashed."""
+    if isinstance(signing, KeySigning):
+        from model_provenance.sign.keys import load_private_key  # noqa: PLC0415 - only with a key
+
+        data = read_file(signing.path, option="--key", limit=_KEY_LIMIT)
+        return Prepared(load_private_key(data, signing.password), None, private=True, allow_public_log=True)
+
+    from model_provenance.context.tokens import find_token_source, identify, signing_token  # noqa: PLC0415 - keyless
+    from model_provenance.sign.keyless import KeylessSigner  # noqa: PLC0415
+    from model_provenance.sign.trust_config import parse_trust_config  # noqa: PLC0415
+
+    config = None
+    if signing.trust_config is not None:
+        config = read_file(signing.trust_config, option="--trust-config", limit=_TRUST_LIMIT)
+    private = config is not None and parse_trust_config(config).is_private
+    source = find_token_source(env, signing.token)
+    identity = identify(source, now=int(time.time()))
+    signer = KeylessSigner(trust_config=config, token=lambda: signing_token(source, identity, now=int(time.time())))
+    return Prepared(signer, identity, private=private, allow_public_log=signing.allow_public_log)
