@@ -1,31 +1,18 @@
-"""One Sigstore instance, as the sigstore library talks to it through our transport.
-
-With `keyless`, the only place that imports sigstore for signing. What is private in the library is used here alone.
-"""
+"""One Sigstore instance: the services that its signing config names, and the keys that its trusted root holds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cryptography.x509 import Certificate
-from rfc3161_client import TimeStampResponse, VerifierBuilder
-from rfc3161_client import VerificationError as StampError
-from sigstore._internal.rekor import EntryRequestBody, RekorLogSubmitter
-from sigstore._internal.rekor.client import RekorClient
-from sigstore._internal.rekor.client_v2 import RekorV2Client
-from sigstore._internal.timestamp import TimestampAuthorityClient, TimestampError
-from sigstore._internal.trust import CertificateAuthority
-from sigstore.dsse import Envelope
-from sigstore.errors import Error, TUFError, VerificationError
-from sigstore.hashes import Hashed
-from sigstore.models import ClientTrustConfig, TransparencyLogEntry
+from sigstore.errors import Error, TUFError
+from sigstore.models import ClientTrustConfig
 from sigstore.sign import SigningContext
 from sigstore.verify import Verifier
 
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.sign.clients import BoundedLog, BoundedTimestampAuthority, RekorClient, RekorV2Client
 from model_provenance.sign.patience import Patience, in_time
 from model_provenance.sign.transport import Service, ServiceAdapter, mount
 from model_provenance.sign.trust_config import TrustConfig, parse_trust_config
@@ -40,6 +27,7 @@ class Instance:
     trust: TrustConfig
     context: SigningContext
     verifier: Verifier
+    ca_url: str
     #: Base address of the one transparency log that takes the entries.
     log_url: str
     log_version: int
@@ -68,34 +56,12 @@ def load_instance(data: bytes | None, *, rekor_version: int | None, patience: Pa
     stamp_adapter = ServiceAdapter(Service.TIMESTAMP, patience)
     context = SigningContext(
         fulcio=fulcio,
-        rekor=_Log(log, ServiceAdapter(Service.LOG, patience)),
+        rekor=BoundedLog(log, ServiceAdapter(Service.LOG, patience)),
         trusted_root=config.trusted_root,
-        tsa_clients=[_TimestampAuthority(stamp.url, stamp_adapter, authorities) for stamp in stamps],
+        tsa_clients=[BoundedTimestampAuthority(stamp.url, stamp_adapter, authorities) for stamp in stamps],
     )
     version = 2 if isinstance(log, RekorV2Client) else 1
-    return Instance(trust, context, verifier, _base_url(log), version, len(stamps))
-
-
-@contextmanager
-def translated(step: str) -> Iterator[None]:
-    """Whatever the library raises during `step`, as an error of ours.
-
-    Several of its exceptions derive from Exception itself, and its parsers let ValueError, KeyError, pydantic's and
-    cryptography's errors through on an answer that they did not expect: all of it is the service's doing.
-    """
-    try:
-        yield
-    except ModelProvenanceError:
-        raise
-    except TimeoutError as error:
-        raise ModelProvenanceError("sign.service", f"{step} took too long and was given up") from error
-    except VerificationError as error:
-        raise ModelProvenanceError("sign.unverifiable", f"{step}: {shown(str(error))}") from error
-    except Exception as error:
-        detail = f"{type(error).__name__}: {error}".strip(": ")
-        raise ModelProvenanceError(
-            "sign.answer", f"{step}: a service gave an unusable answer ({shown(detail)})"
-        ) from error
+    return Instance(trust, context, verifier, fulcio.url, _base_url(log), version, len(stamps))
 
 
 def _private(data: bytes) -> tuple[ClientTrustConfig, TrustConfig]:
@@ -122,7 +88,7 @@ def _public(patience: Patience) -> tuple[ClientTrustConfig, TrustConfig]:
         ) from error
 
 
-def _the_log(logs: Sequence[RekorLogSubmitter]) -> RekorClient | RekorV2Client:
+def _the_log(logs: Sequence[object]) -> RekorClient | RekorV2Client:
     # The library writes to the first log alone, whatever the configuration demands.
     if len(logs) != 1:
         raise _unusable(f"the signing config wants entries in {len(logs)} transparency logs; one is supported")
@@ -147,63 +113,3 @@ def _base_url(log: RekorClient | RekorV2Client) -> str:
 
 def _unusable(problem: str) -> ModelProvenanceError:
     return ModelProvenanceError("sign.trust_config", problem)
-
-
-class _Log(RekorLogSubmitter):
-    """The library's client of a log, with our transport under the session of each thread."""
-
-    def __init__(self, client: RekorClient | RekorV2Client, adapter: ServiceAdapter) -> None:
-        self._client, self._adapter = client, adapter
-
-    def create_entry(self, request: EntryRequestBody) -> TransparencyLogEntry:
-        mount(self._client._session, self._adapter)  # noqa: SLF001 - sessions are made per thread, out of reach
-        return self._client.create_entry(request)
-
-    def _build_hashed_rekord_request(  # type: ignore[override] # a class method there, which takes a client's place here
-        self, hashed_input: Hashed, signature: bytes, certificate: Certificate
-    ) -> EntryRequestBody:
-        return self._client._build_hashed_rekord_request(hashed_input, signature, certificate)  # noqa: SLF001
-
-    def _build_dsse_request(  # type: ignore[override] # the same
-        self, envelope: Envelope, certificate: Certificate
-    ) -> EntryRequestBody:
-        return self._client._build_dsse_request(envelope, certificate)  # noqa: SLF001
-
-
-class _TimestampAuthority(TimestampAuthorityClient):
-    """A timestamp authority whose failure stops the signing.
-
-    The library logs a warning and goes on without a timestamp; on Rekor v2 nobody can verify the result.
-    """
-
-    def __init__(self, url: str, adapter: ServiceAdapter, authorities: Sequence[CertificateAuthority]) -> None:
-        super().__init__(url)
-        self._adapter, self._authorities = adapter, authorities
-
-    def request_timestamp(self, signature: bytes) -> TimeStampResponse:
-        mount(self._session, self._adapter)
-        try:
-            response = super().request_timestamp(signature)
-        except TimestampError as error:
-            raise self._error(f"gave no timestamp ({shown(str(error))})") from error
-        if not any(_is_stamp_of(authority, response, signature) for authority in self._authorities):
-            raise self._error("gave a timestamp that no authority of the trusted root made for this signature")
-        return response
-
-    def _error(self, problem: str) -> ModelProvenanceError:
-        return ModelProvenanceError("sign.timestamp", f"{Service.TIMESTAMP.value} at {shown(self.url)} {problem}")
-
-
-def _is_stamp_of(authority: CertificateAuthority, response: TimeStampResponse, signature: bytes) -> bool:
-    leaf, *issuers = authority.certificates(allow_expired=True)
-    if not issuers:
-        return False
-    builder = VerifierBuilder().tsa_certificate(leaf).add_root_certificate(issuers[-1])
-    for intermediate in issuers[:-1]:
-        builder = builder.add_intermediate_certificate(intermediate)
-    try:
-        builder.build().verify_message(response, signature)
-    except StampError:
-        return False
-    end, time = authority.validity_period_end, response.tst_info.gen_time
-    return authority.validity_period_start <= time and (end is None or time <= end)

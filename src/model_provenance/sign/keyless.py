@@ -24,9 +24,10 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import certificate
 from model_provenance.formats.bundle import TlogEntry, parse_bundle
 from model_provenance.formats.dsse import PAYLOAD_TYPE
-from model_provenance.sign.instance import Instance, load_instance, translated
+from model_provenance.sign.clients import translated
+from model_provenance.sign.instance import Instance, load_instance
 from model_provenance.sign.patience import Patience, in_time
-from model_provenance.sign.transport import AlreadyLogged
+from model_provenance.sign.transport import AlreadyLogged, Service
 
 T = TypeVar("T")
 
@@ -78,11 +79,11 @@ class KeylessSigner:
             return ()
         seconds, raw = self._patience.total, self._token().strip()
         token = _identity_token(raw)
-        with translated("getting a signing certificate"):
+        with translated(f"{Service.CA.value} at {shown(instance.ca_url)}"):
             [signer] = in_time([partial(Signer, token, instance.context)], seconds=seconds)
-        with translated("signing and logging"):
+        with translated(f"{Service.LOG.value} at {shown(instance.log_url)}, or {Service.TIMESTAMP.value},"):
             made = in_time([partial(_signed, signer, statement) for statement in inputs], seconds=seconds)
-        with translated("verifying what was signed"):
+        with translated("Sigstore"):
             holder = made[0].signing_certificate
             bundles = tuple(_checked(instance, holder, *pair) for pair in zip(statements, made, strict=True))
             identity = certificate.identity(holder)
