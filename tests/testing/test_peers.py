@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,9 +19,8 @@ ISSUER = "https://token.actions.githubusercontent.com"
 def run(*arguments: str, cwd: Path, env: RunnerEnv) -> subprocess.CompletedProcess[str]:
     """A program of this environment, in the environment of a CI step."""
     program = Path(sys.executable).parent / arguments[0]
-    proxies = {name: value for name, value in os.environ.items() if name.lower() == "no_proxy"}
     return subprocess.run(
-        [str(program), *arguments[1:]], cwd=cwd, env={**env, **proxies}, capture_output=True, text=True, check=False
+        [str(program), *arguments[1:]], cwd=cwd, env=dict(env), capture_output=True, text=True, check=False
     )
 
 

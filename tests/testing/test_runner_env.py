@@ -181,6 +181,14 @@ def test_a_stranger_gets_no_token(sim: SigstoreSim) -> None:
     assert requests.get(url, timeout=5).status_code == 403
 
 
+def test_without_an_audience_the_token_is_for_the_owner(sim: SigstoreSim) -> None:
+    """GitHub's default, which Fulcio refuses."""
+    environment = RunnerEnv.github(sim)
+    headers = {"Authorization": f"bearer {environment['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
+    answer = requests.get(environment["ACTIONS_ID_TOKEN_REQUEST_URL"], headers=headers, timeout=5)
+    assert claims_of(answer.json()["value"])["aud"] == "https://github.com/acme"
+
+
 def test_each_environment_has_its_own_folder_and_they_end_with_the_simulator(tmp_path: Path) -> None:
     """Unless a folder is given, which is kept."""
     with SigstoreSim() as sim:

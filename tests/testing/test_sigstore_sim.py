@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import jwt
 import pytest
 import requests
 from sigstore import dsse
 from sigstore.errors import VerificationError
 from sigstore.hashes import Hashed
 from sigstore.models import Bundle, ClientTrustConfig, InvalidBundle, TrustedRoot
-from sigstore.oidc import IdentityToken
+from sigstore.oidc import IdentityToken, Issuer
 from sigstore.sign import SigningContext
 from sigstore.verify import Verifier, policy
 from sigstore_models.common.v1 import HashAlgorithm
@@ -137,7 +138,7 @@ def test_stopping_does_not_wait_for_a_slow_answer(sim: SigstoreSim) -> None:
     """A request that is held back is let go when the simulator stops."""
     sim.misbehave("tsa", "slow", seconds=60)
     request = threading.Thread(
-        target=lambda: requests.post(f"{sim.url}/tsa/api/v1/timestamp", data=b"", timeout=60), daemon=True
+        target=lambda: requests.post(f"{sim.url}/api/v1/timestamp", data=b"", timeout=60), daemon=True
     )
     request.start()
     time.sleep(0.1)
@@ -161,6 +162,18 @@ def test_starting_and_five_signatures_are_quick() -> None:
         signed = time.perf_counter() - start
     assert started < 0.3
     assert signed < 0.5
+
+
+def test_the_issuer_is_discovered_and_publishes_the_key_of_its_tokens(sim: SigstoreSim) -> None:
+    """Sigstore's own client reads the discovery document; a JWT library verifies a token with the published key."""
+    url = json.loads(sim.signing_config)["oidcUrls"][0]["url"]
+    Issuer(url).session.close()
+    discovery = requests.get(f"{url}/.well-known/openid-configuration", timeout=5).json()
+    assert discovery["issuer"] == url
+    keys = jwt.PyJWKSet.from_dict(requests.get(discovery["jwks_uri"], timeout=5).json())
+    token = sim.issue_gitlab_token()
+    key = keys[jwt.get_unverified_header(token)["kid"]]
+    assert jwt.decode(token, key, algorithms=["ES256"], audience="sigstore")["project_path"] == "acme/models/minilm"
 
 
 def test_rekor_has_two_versions() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shutil
 import subprocess
 from datetime import datetime, timezone
@@ -26,7 +28,7 @@ from model_provenance.testing.sigstore_sim import SigstoreSim
 
 def stamp(sim: SigstoreSim, request: bytes) -> requests.Response:
     """Send a TimeStampReq."""
-    return requests.post(f"{sim.url}/tsa/api/v1/timestamp", data=request, timeout=5)
+    return requests.post(f"{sim.url}/api/v1/timestamp", data=request, timeout=5)
 
 
 def verify(sim: SigstoreSim, response: TimeStampResponse, message: bytes, nonce: int | None = None) -> None:
@@ -52,6 +54,17 @@ def test_a_timestamp_is_over_the_message_with_the_time_of_now(
     assert len(response.signed_data.certificates) == (2 if certificates else 0)
     with pytest.raises(VerificationError):
         verify(sim, response, b"another signature")
+
+
+@pytest.mark.parametrize("certificates", [True, False])
+def test_sigstores_json_requests_are_answered_alike(sim: SigstoreSim, *, certificates: bool) -> None:
+    """sigstore-js asks in JSON; the answer is the same DER."""
+    digest = base64.b64encode(hashlib.sha256(b"signature").digest()).decode()
+    asked = {"artifactHash": digest, "hashAlgorithm": "sha256", "nonce": 2**62, "certificates": certificates}
+    answer = requests.post(f"{sim.url}/api/v1/timestamp", json=asked, timeout=5)
+    response = decode_timestamp_response(answer.content)
+    verify(sim, response, b"signature", 2**62)
+    assert len(response.signed_data.certificates) == (2 if certificates else 0)
 
 
 def test_the_signing_certificate_has_one_critical_use(sim: SigstoreSim) -> None:

@@ -77,7 +77,8 @@ class Issuer:
             claims = self._grants.get(secret)
         if claims is None or self._faults.hit(Service.OIDC, Fault.FORBIDDEN):
             return Response.error(403, "this job may not ask for identity tokens")
-        return Response.json({"value": self._token(claims, request.query.get("audience", "https://github.com/acme"))})
+        audience = request.query.get("audience", f"https://github.com/{claims.get('repository_owner', '')}")
+        return Response.json({"value": self._token(claims, audience)})
 
     def _token(self, claims: Mapping[str, Any], audience: str) -> str:
         if self._faults.hit(Service.OIDC, Fault.WRONG_AUDIENCE):

@@ -89,12 +89,15 @@ def _folder(sim: SigstoreSim, directory: Path | None) -> Path:
 
 
 def _common(folder: Path) -> dict[str, str]:
-    """What every runner's shell has; PATH is this machine's, so that git is found."""
+    """What every runner's shell has; PATH is this machine's, so that git is found, and loopback needs no proxy."""
+    loopback = "127.0.0.1,localhost"
     return {
         "CI": "true",
         "HOME": str(_made(folder / "home")),
         "LANG": "C.UTF-8",
+        "NO_PROXY": loopback,
         "PATH": os.environ.get("PATH", os.defpath),
+        "no_proxy": loopback,
     }
 
 

@@ -71,10 +71,11 @@ class SigstoreSim:
     def start(self) -> None:
         """Answer from now on; `with` does it."""
         routes = {
-            "/api/v2/": (Service.FULCIO, self.fulcio.handle),  # clients replace Fulcio's path, so it has none before
+            # sigstore-python replaces the path of Fulcio, sigstore-js that of the TSA: these two have no prefix.
+            "/api/v2/": (Service.FULCIO, self.fulcio.handle),
+            "/api/v1/": (Service.TSA, self.tsa.handle),
             "/rekor-v1/": (Service.REKOR, self.rekor_v1.handle),
             "/rekor-v2/": (Service.REKOR, self.rekor_v2.handle),
-            "/tsa/": (Service.TSA, self.tsa.handle),
             "/oidc/": (Service.OIDC, self.issuer.handle),
         }
         self._server = LoopbackServer(routes, self._faults)
@@ -176,7 +177,7 @@ class SigstoreSim:
             fulcio=self.url,
             oidc=f"{self.url}/oidc",
             rekor={rekor_version: f"{self.url}/rekor-v{rekor_version}"},
-            tsa=f"{self.url}/tsa/api/v1/timestamp" if tsa else None,
+            tsa=f"{self.url}/api/v1/timestamp" if tsa else None,
             since=self.fulcio.authority.created,
         )
 

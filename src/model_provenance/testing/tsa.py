@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -17,7 +19,7 @@ from model_provenance.testing.faults import Fault, Faults, Service
 from model_provenance.testing.keys import KeyStore, sign
 from model_provenance.testing.loopback import Request, Response
 
-_PATH = "/tsa/api/v1/timestamp"
+_PATH = "/api/v1/timestamp"
 _POLICY = "1.3.6.1.4.1.57264.2"
 _SIGNED_DATA, _TST_INFO = "1.2.840.113549.1.7.2", "1.2.840.113549.1.9.16.1.4"
 _CONTENT_TYPE, _MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
@@ -45,10 +47,12 @@ class Tsa:
         self.authority = self._authority("tsa")
 
     def handle(self, request: Request) -> Response:
-        """`POST …/timestamp` with a TimeStampReq."""
+        """`POST …/timestamp` with a TimeStampReq, or with sigstore's JSON form of one (sigstore-js sends it)."""
         if request.method != "POST" or request.path != _PATH:
             return Response.error(404, "no such page")
-        return Response(200, self.stamp(_parse(request.body)), "application/timestamp-reply")
+        is_json = request.headers.get("content-type", "").startswith("application/json")
+        query = _from_json(request.json()) if is_json else _parse(request.body)
+        return Response(200, self.stamp(query), "application/timestamp-reply")
 
     def stamp(self, query: _Query) -> bytes:
         """The TimeStampResp; faults apply."""
@@ -87,6 +91,14 @@ def _parse(data: bytes) -> _Query:
     nonce = b"".join(whole for tag, _, whole in optional if tag == der.INTEGER)
     wants = any(tag == der.BOOLEAN and body != b"\x00" for tag, body, _ in optional)
     return _Query(imprint[2], nonce, wants)
+
+
+def _from_json(asked: dict[str, Any]) -> _Query:
+    algorithm = {"sha256": _SHA256, "sha384": _SHA384, "sha512": _SHA512}[asked["hashAlgorithm"]]
+    digest = base64.b64decode(asked["artifactHash"], validate=True)
+    nonce = der.integer(int(asked["nonce"])) if "nonce" in asked else b""
+    imprint = der.sequence(_algorithm(algorithm), der.octets(digest))
+    return _Query(imprint, nonce, wants_certificate=asked.get("certificates") is True)
 
 
 def _signed_data(info: bytes, signer: Authority, *, with_certificates: bool) -> bytes:
