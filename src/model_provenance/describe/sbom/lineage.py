@@ -1,0 +1,147 @@
+"""Where a model comes from: datasets, base models, container and commits, each with how it is known."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from model_provenance.describe.sbom import purl
+from model_provenance.domain.context import Context, Fact, Known
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.facts import DatasetFact
+from model_provenance.domain.finding import Finding, warned
+from model_provenance.domain.sbom import BaseModel, CommitEntry, ContainerEntry, DatasetEntry, Origin
+from model_provenance.domain.text import shown
+from model_provenance.formats.licenses import resolve, web_address
+
+_MANIFEST = Origin(Known.DECLARED, "manifest")
+#: Read from a card, an adapter configuration or a GGUF header: typed by the author, wherever it stands.
+_MODEL_FILES = Origin(Known.DECLARED, "model files")
+_ENTRY_LIMIT = 10_000
+_NOTE_LIMIT = 20
+#: What the manifest's schema allows.
+_NAME_LIMIT = 300
+_DATASET_KEYS = frozenset({"name", "version", "digest", "license", "url"})
+_COMMIT = re.compile(r"git\+(https?://[^\s@?#\\]{1,1000})@([0-9a-f]{40}|[0-9a-f]{64})")
+#: A path of the author's machine: says nothing to anybody else, and may say too much.
+_LOCAL_PATH = re.compile(r"[/~.\\].*|[A-Za-z]:[\\/].*|.*\\.*", re.DOTALL)
+
+
+def datasets(manifest: Mapping[str, Any], found: Sequence[DatasetFact]) -> tuple[DatasetEntry, ...]:
+    """The manifest's datasets, then those that only the model's files name; one entry a name."""
+    entries: dict[str, DatasetEntry] = {}
+    for value in _list(manifest.get("datasets")):
+        if isinstance(value, Mapping) and isinstance(value.get("name"), str) and value["name"]:
+            entry = _declared_dataset(value)
+            entries.setdefault(entry.name, entry)
+    for fact in found[:_ENTRY_LIMIT]:
+        name = shown(fact.name, _NAME_LIMIT)
+        if name:
+            entries.setdefault(name, DatasetEntry(name, Origin(Known.DECLARED, shown(fact.source))))
+    return tuple(entries.values())
+
+
+def base_models(manifest: Mapping[str, Any], found: Sequence[str]) -> tuple[tuple[BaseModel, ...], tuple[Finding, ...]]:
+    """The manifest's `fine_tuned_from` and `merged_from`, then what the model's files name.
+
+    A path of somebody's machine is left out, with a finding.
+    """
+    entries: dict[str, BaseModel] = {}
+    findings = []
+    for value in (manifest.get("fine_tuned_from"), *_list(manifest.get("merged_from"))):
+        if isinstance(value, Mapping) and isinstance(value.get("model"), str) and value["model"]:
+            base = _declared_base(value)
+            entries.setdefault(base.name, base)
+    for text in found[:_ENTRY_LIMIT]:
+        name = shown(text, _NAME_LIMIT)
+        if _LOCAL_PATH.fullmatch(text):
+            findings.append(warned("sbom.base_model_local", f"the base model is called `{name}`, a path, not a model"))
+        elif name:
+            entries.setdefault(name, BaseModel(name, _MODEL_FILES, purl=purl.of_hub_model(name)))
+    return tuple(entries.values()), tuple(findings)
+
+
+def container(manifest: Mapping[str, Any], context: Context) -> ContainerEntry | None:
+    """The container that the manifest declares, else the one that the runner shows; None without a digest."""
+    digest = _digest(manifest.get("training_container_digest"))
+    image = manifest.get("training_container_image")
+    origin = _MANIFEST
+    if digest is None:
+        fact = context.container_digest
+        digest, image, origin = _digest(fact.value), context.container_image, _origin(fact)
+    if digest is None:
+        return None
+    reference = image if isinstance(image, str) else None
+    address = purl.of_image(reference, digest) if reference else None
+    return ContainerEntry(shown(reference) if reference else "container", digest, origin, address)
+
+
+def commit(fact: Fact[str]) -> CommitEntry | None:
+    """A commit as `git+https://host/repo@<hex>`; None for anything else, a path of this machine above all."""
+    match = _COMMIT.fullmatch(fact.value) if fact.value else None
+    return CommitEntry(shown(match[1], 1000), match[2], _origin(fact)) if match else None
+
+
+def training_commit(manifest: Mapping[str, Any], context: Context) -> CommitEntry | None:
+    """The commit that trained: as the run says, else as the manifest declares."""
+    known = commit(context.training_commit)
+    declared = manifest.get("training_commit")
+    if known is None and isinstance(declared, str):
+        return commit(Fact(declared, Known.DECLARED, "manifest"))
+    return known
+
+
+def supplier(release: CommitEntry | None) -> str | None:
+    """Owner of the repository that released: all of its path but the last segment."""
+    if release is None:
+        return None
+    owner = release.repository.partition("://")[2].partition("/")[2].rpartition("/")[0]
+    # SPDX reads parentheses behind a name as an e-mail address.
+    return owner if re.fullmatch(r"[0-9A-Za-z._~/-]{1,200}", owner) else None
+
+
+def _declared_base(value: Mapping[str, Any]) -> BaseModel:
+    name = shown(value["model"], _NAME_LIMIT)
+    version = _text(value.get("version"))
+    return BaseModel(name, _MANIFEST, version, _digest(value.get("digest")), purl.of_hub_model(name, version))
+
+
+def _declared_dataset(value: Mapping[str, Any]) -> DatasetEntry:
+    license, url = value.get("license"), value.get("url")
+    notes = sorted((str(name), note) for name, note in value.items() if name not in _DATASET_KEYS)
+    return DatasetEntry(
+        name=shown(value["name"], _NAME_LIMIT),
+        origin=_MANIFEST,
+        version=_text(value.get("version")),
+        digest=_digest(value.get("digest")),
+        url=web_address(url) if isinstance(url, str) else None,
+        license=resolve(license) if isinstance(license, str) else None,
+        for_tests=value.get("purpose") in ("validation", "evaluation"),
+        notes=tuple((shown(name, 60), _note(note)) for name, note in notes[:_NOTE_LIMIT]),
+    )
+
+
+def _note(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return shown(text, 500)
+
+
+def _text(value: Any) -> str | None:
+    return shown(value, _NAME_LIMIT) or None if isinstance(value, str) else None
+
+
+def _origin(fact: Fact[str]) -> Origin:
+    return Origin(fact.known, shown(fact.source))
+
+
+def _digest(value: Any) -> Digest | None:
+    try:
+        return Digest.parse(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value[:_ENTRY_LIMIT] if isinstance(value, (list, tuple)) else ()

@@ -1,0 +1,441 @@
+"""SPDX 2.3 and CycloneDX 1.6 documents: complete, valid, byte-stable, and ours to read back."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from hypothesis import given
+from hypothesis import strategies as st
+from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
+from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
+from model_provenance.describe.sbom.build import SbomRequest, build_sboms
+from model_provenance.domain.context import Fact, Known
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.facts import DatasetFact, FileFacts, Inspection, LicenseFact, TokenizerFacts
+from model_provenance.domain.package import Layout
+from model_provenance.domain.sbom import EngineScan, SoftwarePackage, Tool
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats import cyclonedx, spdx
+from model_provenance.formats.canonical import document
+from model_provenance.formats.licenses import resolve
+
+GOLDEN = Path(__file__).parent / "golden"
+HOSTILE = 'x"\\\n\r\t\x00\x1b[31m\u202e\ud800\U000e0001 <script>é漢'
+COMMIT = "fedcba9876543210fedcba9876543210fedcba98"
+
+
+def documents(request: SbomRequest) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(SPDX, CycloneDX) of a request, parsed."""
+    first, second = build_sboms(request).documents
+    return json.loads(first.data), json.loads(second.data)
+
+
+def faults(request: SbomRequest) -> list[str]:
+    """What the two reference validators have against the documents of a request."""
+    spdx_document, cyclonedx_document = build_sboms(request).documents
+    parsed = JsonLikeDictParser().parse(  # type: ignore[no-untyped-call]  # its constructor has no types
+        json.loads(spdx_document.data)
+    )
+    found = [message.validation_message for message in validate_full_spdx_document(parsed)]
+    fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(cyclonedx_document.data.decode())
+    return [*found, *([repr(fault)] if fault else [])]
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for pair in value.items() for part in pair for text in strings(part))
+    elif isinstance(value, list):
+        yield from (text for part in value for text in strings(part))
+
+
+def rich(make_request: Callable[..., SbomRequest]) -> SbomRequest:
+    """A sharded fine-tune with everything that an SBOM of ours can say."""
+    shards = {f"model-0000{n}-of-00003.safetensors": f"shard {n}".encode() for n in (1, 2, 3)}
+    files = {
+        **shards,
+        "model.safetensors.index.json": b"{}",
+        "config.json": b"{}",
+        "tokenizer.json": b"{}",
+        "README.md": b"card",
+        "LICENSE": b"licence",
+        "requirements.txt": b"torch==2.1.0",
+        "sub folder/weights é漢 #1.bin": b"pickle",
+    }
+    facts = {
+        "files": tuple(FileFacts(path, "safetensors", Inspection.READ) for path in shards),
+        "formats": ("safetensors", "pickle"),
+        "parameters": 8_030_261_248,
+        "element_types": (("BF16", 8_030_261_248),),
+        "architecture": "LlamaForCausalLM",
+        "model_type": "llama",
+        "task": "text-generation",
+        "library": "transformers",
+        "languages": ("en", "de"),
+        "tokenizer": TokenizerFacts("BPE", 128_256, str(Digest.of(b"template"))),
+        "licenses": (LicenseFact("llama3.1", "README.md"), LicenseFact("llama3.1", "LICENSE")),
+        "datasets": (DatasetFact("acme/chat", "README.md"), DatasetFact("declared", "README.md")),
+        "base_models": ("meta-llama/Llama-3.1-8B",),
+        "executable": ("sub folder/weights é漢 #1.bin",),
+    }
+    manifest = {
+        "license": "LicenseRef-llama3.1",
+        "training_commit": f"git+https://gitlab.com/acme/research/train@{COMMIT}",
+        "training_container_digest": str(Digest.of(b"container")),
+        "training_container_image": "registry.example.com:5000/acme/train:2.1",
+        "fine_tuned_from": {
+            "model": "meta-llama/Llama-3.1-8B",
+            "version": COMMIT,
+            "digest": str(Digest.of(b"base")),
+        },
+        "datasets": [
+            {
+                "name": "declared",
+                "version": "2024-01",
+                "digest": str(Digest.of(b"data")),
+                "license": "CC-BY-NC-4.0",
+                "url": "https://example.com/data?x=1&y=%20",
+                "retention": "P5Y",
+                "consent": 'opt-in, form "A"',
+                "personal_data": True,
+            },
+            {"name": "held out", "purpose": "evaluation", "license": "MIT OR Apache-2.0"},
+        ],
+    }
+    mit = resolve("MIT")
+    found = (
+        SoftwarePackage("torch", "2.1.0", "python", "pkg:pypi/torch@2.1.0", None, ("requirements.txt",)),
+        SoftwarePackage("left-pad", None, "npm", None, mit, ("requirements.txt",)),
+    )
+    scan = EngineScan(found, Tool("syft", "1.18.1"))
+    return make_request(files, facts=facts, manifest=manifest, scan=scan)
+
+
+def cases(make_request: Callable[..., SbomRequest]) -> Iterator[tuple[str, SbomRequest]]:
+    """Models of every kind that differ in what their documents hold."""
+    everything = rich(make_request)
+    yield "rich", everything
+    for layout in Layout:
+        yield layout.value, make_request(layout=layout)
+    yield (
+        "gguf",
+        make_request(
+            {"model-q4.gguf": b"GGUF"},
+            facts={
+                "files": (FileFacts("model-q4.gguf", "gguf", Inspection.READ, {"version": 3}),),
+                "licenses": (LicenseFact("gpl", "model-q4.gguf"),),
+                "architecture": "llama",
+            },
+        ),
+    )
+    yield (
+        "adapter",
+        make_request(
+            {"adapter_model.safetensors": b"lora", "adapter_config.json": b"{}"},
+            facts={"base_models": ("/home/ann/models/base", "acme/base")},
+        ),
+    )
+    yield (
+        "no context",
+        make_request(context={"release_commit": Fact(None, Known.UNKNOWN), "epoch": None}, facts={"licenses": ()}),
+    )
+    yield (
+        "side by side",
+        make_request(facts={"licenses": (LicenseFact("mit", "README.md"), LicenseFact("openrail++", "README.md"))}),
+    )
+    yield (
+        "conflict",
+        make_request(facts={"licenses": (LicenseFact("apache-2.0", "README.md"), LicenseFact("mit", "LICENSE"))}),
+    )
+    yield "hostile", hostile(make_request)
+
+
+def hostile(make_request: Callable[..., SbomRequest]) -> SbomRequest:
+    """Every text that a model or a manifest may hold is an attack on the writer or on the reader."""
+    name = HOSTILE + "/" + HOSTILE
+    facts = {
+        "files": (FileFacts("config.json", HOSTILE, Inspection.READ),),
+        "architecture": HOSTILE,
+        "model_type": HOSTILE * 1000,
+        "task": HOSTILE,
+        "library": HOSTILE,
+        "languages": (HOSTILE,) * 1000,
+        "formats": (HOSTILE,),
+        "element_types": ((HOSTILE, 1),),
+        "tokenizer": TokenizerFacts(HOSTILE, 1, HOSTILE),
+        "licenses": (
+            LicenseFact(HOSTILE, HOSTILE, HOSTILE, "javascript:alert(1)"),
+            LicenseFact("other", "README.md", HOSTILE * 100, "https://a.example/%zz"),
+            LicenseFact("other", "README.md", None, "https://user:secret@a.example/"),
+            LicenseFact("(" * 250, "README.md"),
+            LicenseFact("MIT AND " * 30, "README.md"),
+            LicenseFact("other", "README.md", "a" * 5000, "https://a.example/" + "b" * 5000),
+        ),
+        "datasets": (DatasetFact(HOSTILE, HOSTILE), DatasetFact("", "x"), DatasetFact("d" * 5000, "x")),
+        "base_models": (name, "", "../../etc/passwd", "C:\\models\\x", "a/b@c?d#e", "~/x"),
+    }
+    manifest = {
+        "license": HOSTILE,
+        "training_commit": "git+https://user:secret@example.com/x@main",
+        "training_container_digest": HOSTILE,
+        "fine_tuned_from": {"model": HOSTILE, "digest": HOSTILE, "version": HOSTILE},
+        "merged_from": [{"model": HOSTILE}, None, {"model": 3}],
+        "datasets": [
+            {"name": HOSTILE + "2", "digest": "md5:00", "url": HOSTILE, "license": HOSTILE, HOSTILE: [HOSTILE]},
+            {"name": 3},
+            None,
+        ],
+    }
+    found = (
+        SoftwarePackage("p(a)", "1", "python", "pkg:pypi/p@1?x=<>", resolve(HOSTILE), ("config.json", "../x")),
+        SoftwarePackage("outside", "1", "python", None, None, ("/etc/passwd",)),
+    )
+    return make_request(facts=facts, manifest=manifest, scan=EngineScan(found, Tool("syft", "1.0.0")))
+
+
+def test_both_validators_accept_the_real_model(minilm: SbomRequest) -> None:
+    """Neither spdx-tools nor cyclonedx-python-lib's strict validator finds anything wrong with MiniLM's documents."""
+    assert faults(minilm) == []
+
+
+def test_both_validators_accept_every_kind_of_model(make_request: Callable[..., SbomRequest]) -> None:
+    """Shards, GGUF, adapter, archives, no context, licence conflicts and hostile text all give valid documents."""
+    assert {name: [] for name, _ in cases(make_request)} == {n: faults(r) for n, r in cases(make_request)}
+
+
+def test_every_file_is_in_both_documents_with_its_digest(make_request: Callable[..., SbomRequest]) -> None:
+    """Reading the files back gives exactly the files of the package, by exact path."""
+    for _, request in cases(make_request):
+        expected = {file.path: file.digest.hex for file in request.package.files}
+        first, second = documents(request)
+
+        assert expected == spdx.files_of(first)
+        assert expected == cyclonedx.files_of(second)
+
+
+def test_both_documents_are_bound_to_the_release(make_request: Callable[..., SbomRequest]) -> None:
+    """Name, version, package, model and files digests are read back from both, and are those of the package."""
+    for _, request in cases(make_request):
+        first, second = documents(request)
+        binding = spdx.binding_of(first)
+
+        assert binding == cyclonedx.binding_of(second)
+        assert (request.name, request.version) == (binding.name, binding.version)
+        assert request.package.package_digest == binding.package_digest
+        assert request.package.model_digest == binding.model_digest
+        assert request.package.files_digest == binding.files_digest
+
+
+def test_documents_survive_a_round_trip_as_predicates(make_request: Callable[..., SbomRequest]) -> None:
+    """The file's bytes are recomputed from the JSON object, so a statement's predicate proves the file's digest."""
+    for _, request in cases(make_request):
+        for sbom in build_sboms(request).documents:
+            assert sbom.data == document(json.loads(sbom.data))
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_the_readable_form_is_the_one_of_the_standard_library(value: Any) -> None:
+    """Sorted keys, two spaces, UTF-8, one newline at the end: any JSON tool writes the same bytes."""
+    expected = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+    assert document(value) == expected.encode()
+
+
+@pytest.mark.parametrize("value", [1.5, float("nan"), 2**53, -(2**53), b"x", {"a": [{1.0: 1}]}, {"a": [0.0]}])
+def test_what_languages_write_differently_is_no_document(value: Any) -> None:
+    """Floats, integers that a double cannot hold, and what is not JSON are refused."""
+    with pytest.raises(TypeError):
+        document(value)
+
+
+def test_equal_facts_give_equal_bytes_whatever_the_order_of_files(minilm: SbomRequest) -> None:
+    """The order in which a directory lists its files is not seen in a document."""
+    turned = replace(minilm, package=replace(minilm.package, files=minilm.package.files[::-1]))
+
+    assert build_sboms(minilm).documents == build_sboms(turned).documents
+
+
+def test_documents_that_differ_have_different_names(make_request: Callable[..., SbomRequest]) -> None:
+    """Namespace and serial number are functions of the content: one changed fact changes both."""
+    first, second = documents(make_request())
+    third, fourth = documents(make_request(facts={"architecture": "BertModel"}))
+
+    assert first["documentNamespace"] != third["documentNamespace"]
+    assert second["serialNumber"] != fourth["serialNumber"]
+
+
+def test_without_a_known_time_no_time_is_invented(make_request: Callable[..., SbomRequest]) -> None:
+    """CycloneDX has no timestamp then; SPDX, which demands one, has that of 1970."""
+    first, second = documents(make_request(context={"epoch": None}))
+
+    assert first["creationInfo"]["created"] == "1970-01-01T00:00:00Z"
+    assert "timestamp" not in second["metadata"]
+
+
+def test_the_time_is_that_of_the_context(make_request: Callable[..., SbomRequest]) -> None:
+    """SOURCE_DATE_EPOCH or the commit's time, in UTC, in both documents."""
+    first, second = documents(make_request())
+
+    assert "2023-11-14T22:13:20Z" == first["creationInfo"]["created"] == second["metadata"]["timestamp"]
+
+
+def test_lineage_is_rendered_in_each_formats_own_words(make_request: Callable[..., SbomRequest]) -> None:
+    """Datasets, base model, container, commits and packages stand where readers of the format look for them."""
+    first, second = documents(rich(make_request))
+    kinds = {relation["relationshipType"] for relation in first["relationships"]}
+    model = second["components"][0]
+    base = model["pedigree"]["ancestors"][0]
+
+    assert {
+        "DESCRIBES", "CONTAINS", "DOCUMENTATION_OF", "DATA_FILE_OF", "TEST_OF", "DESCENDANT_OF", "BUILD_TOOL_OF",
+        "DEPENDS_ON",
+    } == kinds  # fmt: skip
+    assert f"pkg:huggingface/meta-llama/Llama-3.1-8B@{COMMIT}" == base["purl"]
+    assert Digest.of(b"base").hex == base["hashes"][0]["content"]
+    assert model["pedigree"]["commits"][0]["uid"] == COMMIT
+    assert model["pedigree"]["commits"][0]["url"] == "https://gitlab.com/acme/research/train"
+    assert [entry["ref"] for entry in model["modelCard"]["modelParameters"]["datasets"]] == [
+        "dataset:declared",
+        "dataset:held out",
+        "dataset:acme/chat",
+    ]
+    container = second["formulation"][0]["components"][0]
+    assert container["name"] == "registry.example.com:5000/acme/train:2.1"
+    assert container["purl"].startswith("pkg:oci/train@sha256")
+    assert second["dependencies"][1]["dependsOn"] == ["package:npm/left-pad@", "package:pkg:pypi/torch@2.1.0"]
+    assert first["creationInfo"]["creators"] == [
+        "Tool: model-provenance-0.1.0",
+        "Tool: syft-1.18.1",
+        "Organization: acme",
+    ]
+
+
+def test_how_facts_are_known_is_part_of_both_documents(make_request: Callable[..., SbomRequest]) -> None:
+    """Observed, declared and unknown are told apart, with where each was read."""
+    first, second = documents(rich(make_request))
+    properties = {entry["name"]: entry["value"] for entry in second["components"][0]["properties"]}
+    model = first["packages"][0]
+
+    assert properties["model-provenance:known:architecture"] == "observed"
+    assert properties["model-provenance:known:task"] == "declared (README.md)"
+    assert properties["model-provenance:known:license"] == "declared (manifest)"
+    assert properties["model-provenance:known:supplier"] == "observed (identity token)"
+    assert "task declared (README.md)" in model["sourceInfo"]
+    assert "supplier observed (identity token)" in model["sourceInfo"]
+
+
+def test_nothing_of_the_run_or_the_machine_is_in_a_document(minilm: SbomRequest, minilm_folder: Path) -> None:
+    """No path of this machine, no user, no host: only what the release says."""
+    for sbom in build_sboms(minilm).documents:
+        assert str(minilm_folder).encode() not in sbom.data
+        assert str(Path.home()).encode() + b"/" not in sbom.data
+
+
+def test_a_local_repository_never_reaches_a_document(make_request: Callable[..., SbomRequest]) -> None:
+    """A commit of a folder on this machine is left out, and then there is no supplier either."""
+    fact = Fact(f"git+file:///home/ann/secret@{COMMIT}", Known.OBSERVED, "git")
+    request = make_request(context={"release_commit": fact, "training_commit": fact})
+    sboms = build_sboms(request)
+
+    assert all(b"/home/ann" not in sbom.data for sbom in sboms.documents)
+    assert "sbom.supplier_unknown" in [finding.id for finding in sboms.findings]
+
+
+def test_a_base_model_named_by_a_path_is_a_finding(make_request: Callable[..., SbomRequest]) -> None:
+    """A path of the author's machine names nothing: it is left out, and said."""
+    request = make_request(facts={"base_models": ("/home/ann/llama", "../base", "C:\\base", "acme/base")})
+    sboms = build_sboms(request)
+
+    assert sboms.summary.base_models == ("acme/base",)
+    assert [finding.id for finding in sboms.findings].count("sbom.base_model_local") == 3
+    assert all(b"/home/ann" not in sbom.data for sbom in sboms.documents)
+
+
+def test_secrets_in_addresses_are_dropped(make_request: Callable[..., SbomRequest]) -> None:
+    """Addresses with user information are not written, whoever declared them."""
+    assert all(b"secret" not in sbom.data for sbom in build_sboms(hostile(make_request)).documents)
+
+
+def test_hostile_text_is_escaped(make_request: Callable[..., SbomRequest]) -> None:
+    """No control character, direction override or lone surrogate of a card stands in a document."""
+    for sbom in build_sboms(hostile(make_request)).documents:
+        text = sbom.data.decode("utf-8")
+
+        assert {"\n"} == {character for character in text if unicodedata.category(character)[0] == "C"}
+        assert not any("\n" in value for value in strings(json.loads(text)))
+
+
+def test_packages_that_no_file_of_the_release_names_are_left_out(make_request: Callable[..., SbomRequest]) -> None:
+    """An engine may have looked at an ignored file: what it found there is not described."""
+    sboms = build_sboms(hostile(make_request))
+
+    assert sboms.summary.packages == 1
+    assert "sbom.outside" in [finding.id for finding in sboms.findings]
+    assert all(b"outside" not in sbom.data for sbom in sboms.documents)
+
+
+def test_one_package_named_by_two_files_is_one_entry(make_request: Callable[..., SbomRequest]) -> None:
+    """Equal packages are merged with all their locations."""
+    found = [SoftwarePackage("torch", "2", "python", None, None, (path,)) for path in ("config.json", "README.md")]
+    _, second = documents(make_request(scan=EngineScan(tuple(found), Tool("syft", "1"))))
+
+    assert [place["location"] for place in second["components"][1]["evidence"]["occurrences"]] == [
+        "README.md",
+        "config.json",
+    ]
+
+
+def test_an_unknown_format_is_refused_by_name(make_request: Callable[..., SbomRequest]) -> None:
+    """The error lists the formats that there are."""
+    with pytest.raises(ModelProvenanceError, match="spdx-json, cyclonedx-json") as caught:
+        build_sboms(make_request(formats=["spdx-xml"]))
+
+    assert caught.value.code == "sbom.format"
+
+
+def test_only_the_formats_asked_for_are_written_in_their_order(make_request: Callable[..., SbomRequest]) -> None:
+    """The first is the manifest's `sbom`."""
+    names = [d.file_name for d in build_sboms(make_request(formats=["cyclonedx-json", "spdx-json"])).documents]
+
+    assert names == ["sbom.cdx.json", "sbom.spdx.json"]
+    assert len(build_sboms(make_request(formats=["spdx-json"])).documents) == 1
+
+
+def test_ten_thousand_files_are_written_and_read_in_seconds(make_request: Callable[..., SbomRequest]) -> None:
+    """Cost is linear: 10,000 files take well under a second for both documents on an idle machine."""
+    files = {f"folder-{n % 100}/part-{n}.safetensors": Digest.of(b"%d" % n) for n in range(10_000)}
+    request = make_request(files)
+    started = time.perf_counter()
+    sboms = build_sboms(request)
+    elapsed = time.perf_counter() - started
+
+    assert elapsed < 4  # four times the goal, for a busy machine
+    assert len(spdx.files_of(json.loads(sboms.documents[0].data))) == 10_000
+
+
+@pytest.mark.parametrize("name", ["rich", "hostile"])
+def test_documents_equal_the_golden_ones(make_request: Callable[..., SbomRequest], name: str) -> None:
+    """Every byte of the formats is held; a change of a format is seen in review (UPDATE_GOLDEN=1 writes them anew)."""
+    request = dict(cases(make_request))[name]
+    for sbom in build_sboms(request).documents:
+        if os.environ.get("UPDATE_GOLDEN"):
+            (GOLDEN / f"{name}.{sbom.file_name}").write_bytes(sbom.data)
+        assert (GOLDEN / f"{name}.{sbom.file_name}").read_bytes() == sbom.data
