@@ -25,6 +25,9 @@ class Predicate:
 #: What every release must carry; SBOM statements are named by the manifest.
 REQUIRED_PREDICATES = (Predicate.OMS, Predicate.MANIFEST, Predicate.PROVENANCE)
 
+#: Bytes of an SBOM from which on it has no statement of its own: the signed manifest holds its digest (design, 4.3).
+SBOM_STATEMENT_LIMIT = 1 << 20
+
 
 class SubjectKind(Enum):
     """Typed subjects: the subject's `name`; digests are compared only with their own kind (design, 4.4.6)."""

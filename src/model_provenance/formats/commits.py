@@ -1,4 +1,4 @@
-"""Commits as people write them in a manifest or on the command line, made whole: `git+https://host/owner/repo@<hex>`."""
+"""Commits as people write them in a manifest: an id, maybe short, or `git+https://host/owner/repo@<id>`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from model_provenance.domain.finding import Finding, failed, skipped
 from model_provenance.domain.text import shown
 
 #: No `@` before the last one: a user name or password in the URL would be published.
-_FORM = re.compile(r"(?:(git\+https?://[^\s@?#]+)@)?([0-9a-f]{7,64})")
-_FULL = (40, 64)
+_FORM = re.compile(r"(?:(git\+https://[^\s@?#]+)@)?([0-9a-f]{7,64})")
+_FULL_HISTORY = "Check out the whole history: `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` for GitLab."
+_WRITE_IT = "Write the commit as git has it: `git rev-parse HEAD`, where the training ran."
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,6 @@ class CommitReference:
     #: `git+https://host/owner/repo`
     repository: str | None
     id: str
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the id is a whole SHA-1 or SHA-256 object name."""
-        return len(self.id) in _FULL
 
 
 def parse_commit(text: str) -> CommitReference | None:
@@ -43,7 +39,7 @@ def commit_problem(text: str) -> str | None:
     url, _, commit = text.rpartition("@")
     if "@" in url or re.match(r"[a-z+]+://[^/]*:[^/]*@", text):
         return "its address holds a user name or a password, which would be published; and an SSH address is no `git+https://`"
-    if url and not url.startswith(("git+https://", "git+http://")):
+    if url and not url.startswith("git+https://"):
         return f"its address `{shown(url, 80)}` does not start with `git+https://`"
     if re.fullmatch(r"[0-9A-Fa-f]+", commit):
         if commit != commit.lower():
@@ -54,56 +50,19 @@ def commit_problem(text: str) -> str | None:
     return f"`{shown(commit, 80)}` is a name that can move, not a commit id"
 
 
-def resolve_commit(
-    text: str,
-    *,
-    repository: str | None,
-    lookup: Callable[[str], str | None],
-    shallow: bool,
-    location: str = "",
-) -> tuple[str | None, tuple[Finding, ...]]:
-    """The whole form of a declared training commit, and what there is to say about it.
+def unresolved(
+    text: str, *, resolve: Callable[[str], str | None], shallow: bool, location: str = ""
+) -> tuple[Finding, ...]:
+    """What there is to say about a declared commit that the checkout at hand does not hold; empty where it does.
 
-    `repository` is the checkout's own remote as `https://host/owner/repo`; `lookup` gives the full id of an id that the
-    checkout holds. A commit of another repository is taken as declared. A commit of this one that a shallow clone does
-    not hold is a skipped finding; one that a whole clone does not hold is an error.
+    `resolve` gives the full id of an id that the checkout holds. A commit that names its repository may be of another
+    one and is not looked for; in a shallow clone the check is skipped, never passed.
     """
     reference = parse_commit(text)
-    if reference is None:
-        return None, (
-            failed("manifest.commit", f"`{shown(text)}` is no commit: {commit_problem(text)}", location=location),
-        )
-    own = None if repository is None else f"git+{repository.removesuffix('.git')}"
-    if reference.repository is not None and reference.repository.removesuffix(".git") != own:
-        return _of_another(reference, location)
-    full = lookup(reference.id)
-    base = reference.repository or own
-    if full is not None:
-        return (None if base is None else f"{base}@{full}"), ()
-    return (f"{base}@{reference.id}" if base and reference.is_full else None), (
-        _missing(reference.id, shallow, location),
-    )
-
-
-def _of_another(reference: CommitReference, location: str) -> tuple[str | None, tuple[Finding, ...]]:
-    if reference.is_full:
-        return f"{reference.repository}@{reference.id}", ()
-    message = f"the short id {reference.id} belongs to another repository and cannot be completed here"
-    remedy = "Write the full commit id: 40 hex digits."
-    return None, (failed("manifest.commit", message, remedy=remedy, location=location),)
-
-
-def _missing(commit: str, shallow: bool, location: str) -> Finding:
+    if reference is None or reference.repository is not None or resolve(reference.id) is not None:
+        return ()
     if shallow:
-        return skipped(
-            "manifest.commit_unchecked",
-            f"this shallow clone does not hold the training commit {commit}, so it was not checked",
-            remedy="Check out the whole history: `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` for GitLab.",
-            location=location,
-        )
-    return failed(
-        "manifest.commit",
-        f"this repository does not hold the training commit {commit}",
-        remedy="Write the commit as git has it: `git rev-parse HEAD`, where the training ran.",
-        location=location,
-    )
+        message = f"this shallow clone does not hold the training commit {reference.id}, so it was not checked"
+        return (skipped("manifest.commit_unchecked", message, remedy=_FULL_HISTORY, location=location),)
+    message = f"this repository does not hold the training commit {reference.id}"
+    return (failed("manifest.commit", message, remedy=_WRITE_IT, location=location),)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_provenance.domain.finding import Finding, failed
 from model_provenance.errors import CODES, ModelProvenanceError
+from model_provenance.formats.commits import unresolved
 from model_provenance.formats.located import Located, load_located
 from model_provenance.formats.manifest_rules import (
     float_problems,
@@ -28,21 +29,23 @@ RELEASED_LIMIT = 8_000_000
 _DEPTH_LIMIT = 40
 _SHOWN_FINDINGS = 10
 
-#: Given a declared training commit and its location, what there is to say about it (`formats.commits.resolve_commit`).
-CommitCheck = Callable[[str, str], Iterable[Finding]]
 
-
-def check_source(data: bytes, file_name: str, *, check_commit: CommitCheck | None = None) -> tuple[Finding, ...]:
+def check_source(
+    data: bytes, file_name: str, *, resolve_commit: Callable[[str], str | None] | None = None, shallow: bool = False
+) -> tuple[Finding, ...]:
     """Everything that is wrong with a source manifest, in the order of the file; empty when nothing is.
 
     `file_name` decides between JSON and YAML and stands in the locations. A manifest that says of itself that it is a
-    released one is checked as such. `check_commit` looks the training commit up; without it only its form is checked.
+    released one is checked as such. `resolve_commit` gives the full id of a commit that the checkout holds, `shallow`
+    says that its history is cut off; without them only the form of the training commit is checked.
     """
     document, findings = _read(data, file_name)
     commit = document.value.get("training_commit") if isinstance(document.value, dict) else None
-    if check_commit is not None and isinstance(commit, str) and not findings:
-        return tuple(check_commit(commit, document.location(("training_commit",))))
-    return findings
+    if resolve_commit is None or not isinstance(commit, str):
+        return findings
+    return findings + unresolved(
+        commit, resolve=resolve_commit, shallow=shallow, location=document.location(("training_commit",))
+    )
 
 
 def load_source(data: bytes, file_name: str) -> SourceManifest:
