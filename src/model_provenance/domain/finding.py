@@ -15,12 +15,14 @@ class Severity(Enum):
 
 
 class Status(Enum):
-    """What the check said: it held, it did not, it could not be carried out, or it was not carried out on purpose."""
+    """What the check said: it held, it did not, it could not be carried out, it was left out, or it has no meaning here."""
 
     PASS = "pass"  # noqa: S105 - not a password
     FAIL = "fail"
     ERROR = "error"
     SKIPPED = "skipped"
+    #: E.g. the certificate of a signature by a key.
+    NOT_APPLICABLE = "not-applicable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +60,8 @@ def skipped(id: str, message: str, *, remedy: str = "", location: str = "") -> F
 def passed(id: str, message: str, *, location: str = "") -> Finding:
     """A check that held."""
     return Finding(id, Severity.INFO, Status.PASS, message, location=location)
+
+
+def not_applicable(id: str, message: str) -> Finding:
+    """A check that has no meaning for what was put before it, with the reason."""
+    return Finding(id, Severity.INFO, Status.NOT_APPLICABLE, message)

@@ -1,4 +1,4 @@
-"""What an OMS v1.0 statement says, read from anybody's (ossf/model-signing-spec, spec/v1.0.md): the one signed list of names.
+"""The one signed list of names: an OMS v1.0 statement, read from anybody (ossf/model-signing-spec, spec/v1.0.md).
 
 Any order of resources is accepted: the specification sorts by code points of the name, the reference implementation by
 parts of the path, and the root digest is over the order that is listed.

@@ -16,8 +16,8 @@ def verify_leaf(leaf: x509.Certificate, moment: datetime) -> None:
     if not leaf.not_valid_before_utc <= moment <= leaf.not_valid_after_utc:
         raise ModelProvenanceError(
             "certificate.expired",
-            f"the certificate was valid from {leaf.not_valid_before_utc:%Y-%m-%d %H:%M:%S} to"
-            f" {leaf.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC, and the signature is of {moment:%Y-%m-%d %H:%M:%S} UTC",
+            f"the signature is of {_time(moment)}, and the certificate was valid from"
+            f" {_time(leaf.not_valid_before_utc)} to {_time(leaf.not_valid_after_utc)}",
         )
     try:
         usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
@@ -58,3 +58,7 @@ def _path(leaf: x509.Certificate, authority: Authority, moment: datetime) -> tup
         .build_client_verifier()
     )
     return tuple(verifier.verify(leaf, intermediates).chain[1:])
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -12,16 +12,17 @@ from enum import Enum
 from typing import ParamSpec, TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import LogEntry, SignerIdentity
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.formats import intoto
+from model_provenance.formats import certificate as certificates
 from model_provenance.formats.bundle import Envelope, MaterialKind, ParsedBundle
-from model_provenance.formats.dsse import PAYLOAD_TYPE, pae
+from model_provenance.formats.dsse import pae
+from model_provenance.formats.intoto import ParsedStatement
 from model_provenance.formats.public_key import PublicKey, public_key
-from model_provenance.verify import certificate as certificates
 from model_provenance.verify import chain, keys, log_entry, sct, timestamps
 from model_provenance.verify.library import Objection
 from model_provenance.verify.trusted_root import TrustedRoot
@@ -53,14 +54,23 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """One readable bundle. `signer` and `log_entries` are what it says; only an empty `problems` makes them true."""
+class Candidate:
+    """A bundle that could be read. `statement` is None for a signature over something else than a statement."""
 
     name: str
     data: bytes
     bundle: ParsedBundle
+    statement: ParsedStatement | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One readable bundle. `signer` and `log_entries` are what it says; only an empty `problems` makes them true."""
+
+    name: str
+    bundle: ParsedBundle
     #: None for a signature over a blob, or over something else than an in-toto statement.
-    statement: intoto.ParsedStatement | None
+    statement: ParsedStatement | None
     signer: SignerIdentity | None
     log_entries: tuple[LogEntry, ...]
     #: Verified times of signing: signed timestamps, then signed promises of a log.
@@ -72,23 +82,25 @@ class Evidence:
         return tuple(problem for where, problem in self.problems if where is part)
 
 
-def examine(name: str, data: bytes, bundle: ParsedBundle, method: Method, blob: Digest | None = None) -> Evidence:
-    """Look at one bundle; `blob` is the digest of the file that a signature over a blob must be of.
-
-    Raises `evidence.malformed` for a payload that says to be a statement and is none.
-    """
-    content = bundle.content
-    statement = None
-    if isinstance(content, Envelope) and content.payload_type == PAYLOAD_TYPE:
-        statement = intoto.parse(content.payload)
+def examine(candidate: Candidate, method: Method, blob: Digest | None = None) -> Evidence:
+    """Look at one bundle; `blob` is the digest of the file that a signature over a blob must be of."""
+    bundle = candidate.bundle
     look = _Look(bundle, method, blob)
     look.run()
     if method.objection is not None and not look.problems:
-        reason = method.objection(data, content, blob)
+        reason = method.objection(candidate.data, bundle.content, blob)
         if reason is not None:
             look.problems.append((Part.SIGNATURE, ModelProvenanceError("bundle.verification", _REFUSED + reason)))
     described = tuple(log_entry.described(entry, method.root) for entry in bundle.entries)
-    return Evidence(name, data, bundle, statement, look.signer, described, tuple(look.moments), tuple(look.problems))
+    return Evidence(
+        candidate.name,
+        bundle,
+        candidate.statement,
+        look.signer,
+        described,
+        tuple(look.moments),
+        tuple(look.problems),
+    )
 
 
 _REFUSED = "our own checks found nothing, but the sigstore library refuses the bundle: "
@@ -227,5 +239,5 @@ _METHOD = {
 def _key_of(leaf: x509.Certificate) -> PublicKey:
     try:
         return public_key(leaf.public_key())
-    except (ModelProvenanceError, ValueError) as error:
+    except (ModelProvenanceError, UnsupportedAlgorithm, ValueError) as error:
         raise ModelProvenanceError("certificate.malformed", f"the certificate's key is not usable: {error}") from error

@@ -1,4 +1,4 @@
-"""Is the holder of a certificate who was expected? Issuer first, then what that issuer says about repository and workflow.
+"""Is the holder of a certificate who was expected? The issuer first, then what it says about repository and workflow.
 
 Without the issuer nothing else means anything: a GitLab instance of somebody else puts `https://gitlab.com/<path>` into
 the source repository of its certificates (facts of Fulcio's templates), and anybody may name a project like ours.
@@ -90,13 +90,14 @@ def _config_findings(expected: RepositoryExpectation, found: SignerIdentity, url
     file, ref = split_uri(config)
     inside = f"{url}//" if expected.provider is Provider.GITLAB else f"{url}/"
     wanted = inside + (expected.workflow or "…")
-    if not file.startswith(inside) or ref is None:
-        yield _differs("signer.workflow", "the workflow", config, wanted)
-    elif expected.workflow is not None and file != inside + expected.workflow:
+    inside_repository = file.startswith(inside) and ref is not None
+    if not inside_repository or (expected.workflow is not None and file != wanted):
         yield _differs("signer.workflow", "the workflow", config, wanted)
     elif expected.provider is Provider.GITLAB and ref not in (found.extension(REF), found.extension(COMMIT)):
         # The file's ref is that of the run, or part of the file's name has been taken for a ref.
-        yield _differs("signer.workflow", "the ref of the pipeline file", ref, found.extension(REF) or "that of the run")
+        yield _differs(
+            "signer.workflow", "the ref of the pipeline file", ref, found.extension(REF) or "that of the run"
+        )
 
 
 def _ref_findings(expected: RepositoryExpectation, found: SignerIdentity) -> Iterator[Finding]:

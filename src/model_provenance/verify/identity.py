@@ -1,7 +1,7 @@
 """Who is expected to have signed, as people write it: `--signer`, `--builder`, `--certificate-identity`.
 
-`github:OWNER/REPO[#ID][/WORKFLOW][@REF]` and `gitlab:GROUP/PROJECT[#ID][//FILE][@REF]`. Strict: whatever could be read in
-two ways is refused with the two ways to write it.
+`github:OWNER/REPO[#ID][/WORKFLOW][@REF]` and `gitlab:GROUP/PROJECT[#ID][//FILE][@REF]`. Strict: whatever could be
+read in two ways is refused with the two ways to write it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ _FORMS = {
 IDENTITY_LIMIT = 2048
 PATTERN_LIMIT = 512
 
-_GITHUB = re.compile(r"(?P<path>[A-Za-z0-9][A-Za-z0-9_-]{0,99}/[A-Za-z0-9._-]{1,100})(?:#(?P<id>[^/@]*))?(?P<file>/.*)?")
+_GITHUB = re.compile(
+    r"(?P<path>[A-Za-z0-9][A-Za-z0-9_-]{0,99}/[A-Za-z0-9._-]{1,100})(?:#(?P<id>[^/@]*))?(?P<file>/.*)?"
+)
 _GITLAB = re.compile(
     r"(?P<path>[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*){1,20})(?:#(?P<id>[^/@]*))?(?://(?P<file>.*))?"
 )

@@ -28,16 +28,16 @@ class _AnyHolder:
 
 def second_opinion(root: TrustedRoot) -> Objection:
     """A function that answers None where the library accepts a bundle, and its reason where it does not."""
-    from sigstore.hashes import Hashed  # noqa: PLC0415 - half a second that a key signature need not pay
-    from sigstore.models import Bundle, TrustedRoot as LibraryRoot  # noqa: PLC0415
+    from sigstore import models  # noqa: PLC0415 - half a second that a key signature need not pay
+    from sigstore.hashes import Hashed  # noqa: PLC0415
     from sigstore.verify.verifier import Verifier  # noqa: PLC0415
     from sigstore_models.common.v1 import HashAlgorithm  # noqa: PLC0415
     from sigstore_models.trustroot import v1  # noqa: PLC0415
 
     def objection(data: bytes, content: Envelope | MessageSignature, digest: Digest | None) -> str | None:
         try:
-            bundle = Bundle.from_json(data)
-            verifier = Verifier(trusted_root=LibraryRoot(v1.TrustedRoot.from_json(root.data)))
+            bundle = models.Bundle.from_json(data)
+            verifier = Verifier(trusted_root=models.TrustedRoot(v1.TrustedRoot.from_json(root.data)))
             if isinstance(content, Envelope):
                 signed = verifier.verify_dsse(bundle, _AnyHolder())
                 # Two readings of one envelope would let each verifier judge another payload.

@@ -1,8 +1,8 @@
 """Transparency-log entries: this envelope, by this signer, in a trusted log, and when the log says it took it.
 
 Rekor v1 keeps `dsse` 0.0.1 and `hashedrekord` 0.0.1 with a signed promise (SET) that carries the time; Rekor v2 keeps
-`hashedrekord` 0.0.2 without a time (rekor-tiles CLIENTS.md). What an entry says is compared with the bundle, or an entry
-of another envelope would serve (CVE-2022-36056).
+`hashedrekord` 0.0.2 without a time (rekor-tiles CLIENTS.md). What an entry says is compared with the bundle, or an
+entry of another envelope would serve (CVE-2022-36056).
 """
 
 from __future__ import annotations

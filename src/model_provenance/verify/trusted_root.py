@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from model_provenance.domain.verification import Trust
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.canonical import parse_json
 from model_provenance.formats.public_key import PublicKey, public_key
@@ -26,7 +27,8 @@ _LIMIT = 4 * 1024 * 1024
 _COUNT_LIMIT = 256
 _MEDIA_TYPE = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
 _CONFIG_MEDIA_TYPE = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
-#: Keys whose one algorithm is the one that `verify.keys` uses; a log with another kind of key is left out, so its entries do not count.
+#: Keys whose one algorithm is the one that `verify.keys` uses. A log with a key of another kind is left out: its
+#: entries are then of an unknown log.
 _KEY_DETAILS = frozenset(
     {
         "PKIX_ECDSA_P256_SHA_256",
@@ -81,6 +83,15 @@ class TrustedRoot:
     logs: tuple[Log, ...]
     certificate_logs: tuple[Log, ...]
     timestamp_authorities: tuple[Authority, ...]
+
+
+def data_of(trust: Trust) -> bytes:
+    """The caller's trusted root, or that of public Sigstore; no connection is opened."""
+    if trust.trusted_root is not None:
+        return trust.trusted_root
+    from model_provenance.verify.production_root import production_root  # noqa: PLC0415 - TUF, for this case alone
+
+    return production_root()
 
 
 def parse(data: bytes) -> TrustedRoot:

@@ -1,0 +1,18 @@
+"""3 · Each signing certificate leads to a trusted authority and was valid when the signature was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from model_provenance.domain.finding import Finding, not_applicable
+from model_provenance.domain.verification import KeyExpectation
+from model_provenance.verify.case import Case
+from model_provenance.verify.checks.part import part_findings
+from model_provenance.verify.examine import Part
+
+
+def check(case: Case) -> Sequence[Finding]:
+    """Chain and validity, at every verified time of signing."""
+    if isinstance(case.expectation.signer, KeyExpectation):
+        return [not_applicable("certificate", "a signature by a key has no certificate")]
+    return part_findings(case, Part.CERTIFICATE, "certificate", "by a trusted authority, valid when it signed")

@@ -1,0 +1,28 @@
+"""What checks 2 to 6 share: one part of the cryptography, bundle by bundle."""
+
+from __future__ import annotations
+
+from model_provenance.domain.finding import Finding, passed
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.verify.case import Case
+from model_provenance.verify.examine import Part
+from model_provenance.verify.outcome import blocked, finding_of
+
+
+def part_findings(case: Case, part: Part, id: str, holds: str) -> list[Finding]:
+    """A finding for each bundle: what is wrong with the part, or that it holds."""
+    if not case.evidence:
+        return [blocked(f"there is no statement whose {id} could be judged")]
+    findings = []
+    for evidence in case.evidence:
+        problems = evidence.problems_of(part)
+        findings += [_finding(problem, evidence.name) for problem in problems]
+        if not problems:
+            findings.append(passed(id, holds, location=evidence.name))
+    return findings
+
+
+def _finding(problem: ModelProvenanceError, name: str) -> Finding:
+    if problem.code == "verify.blocked":
+        return blocked(problem.message, location=name)
+    return finding_of(problem, location=name)

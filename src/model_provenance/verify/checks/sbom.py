@@ -1,0 +1,144 @@
+"""16 · Each SBOM that the manifest names is there, is the named one, and describes exactly these files, completely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.evidence import Predicate
+from model_provenance.domain.files import ModelFile, Role
+from model_provenance.domain.finding import Finding, failed, passed
+from model_provenance.domain.manifest import ReleasedManifest, SbomReference
+from model_provenance.domain.sbom import SbomBinding
+from model_provenance.domain.text import shown
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats import cyclonedx_reading, spdx_reading
+from model_provenance.formats.canonical import document, parse_json
+from model_provenance.verify.case import Case
+from model_provenance.verify.outcome import blocked, finding_of
+
+_READERS = {Predicate.SPDX: spdx_reading, Predicate.CYCLONEDX: cyclonedx_reading}
+_LIMIT = 256 * 1024 * 1024
+#: Weights that carry their configuration inside.
+_SELF_DESCRIBING = (".gguf", ".onnx")
+
+
+def check(case: Case) -> Sequence[Finding]:
+    """Presence, digest, binding, files, completeness."""
+    manifest = case.manifest.value
+    if manifest is None:
+        return [blocked("there is no valid manifest that names the SBOMs")]
+    findings: list[Finding] = []
+    licensed = "license" in manifest.value
+    for reference in manifest.sboms:
+        value, problems = _judged(case, manifest, reference)
+        findings += problems
+        licensed = licensed or _states_license(value)
+    findings += _beside(case, manifest)
+    if case.observed is not None and case.observed.files:
+        findings += _incomplete(case.expectation.required_roles, case.observed.files, licensed=licensed)
+    else:
+        findings.append(blocked("no file was read, so it is not known whether the SBOM is complete"))
+    return findings or [passed("sbom", f"{', '.join(s.name for s in manifest.sboms)}: exactly these files, complete")]
+
+
+def _judged(
+    case: Case, manifest: ReleasedManifest, reference: SbomReference
+) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:
+    """One SBOM (empty where there is none) and what is wrong with it."""
+    try:
+        value = _document(case, reference)
+        return value, tuple(_about(case, manifest, reference, value))
+    except ModelProvenanceError as error:
+        return {}, (finding_of(error, location=reference.name),)
+
+
+def _document(case: Case, reference: SbomReference) -> Mapping[str, Any]:
+    """The SBOM from its statement, or from the document beside it where it was too large for one."""
+    statement = case.statement(reference.predicate_type)
+    data = case.documents.get(reference.name) if statement is None else _rendered(statement.predicate)
+    if data is None:
+        raise ModelProvenanceError(
+            "evidence.missing", f"the SBOM {shown(reference.name)} that the manifest names is missing"
+        )
+    if Digest.of(data) != reference.digest or len(data) != reference.size:
+        raise ModelProvenanceError("sbom.differs", "the SBOM is not the one that the manifest names")
+    value = parse_json(data, what="the SBOM", limit=_LIMIT, code="sbom.malformed")
+    if not isinstance(value, dict):
+        raise ModelProvenanceError("sbom.malformed", "the SBOM is not an object")
+    return value
+
+
+def _rendered(predicate: Mapping[str, Any]) -> bytes:
+    try:
+        return document(predicate)
+    except (TypeError, ValueError) as error:
+        raise ModelProvenanceError("sbom.malformed", f"the signed SBOM has no stable form: {error}") from error
+
+
+def _about(
+    case: Case, manifest: ReleasedManifest, reference: SbomReference, value: Mapping[str, Any]
+) -> Iterator[Finding]:
+    reader = _READERS.get(reference.predicate_type)
+    if reader is None:
+        raise ModelProvenanceError("sbom.malformed", f"SBOMs of type {shown(reference.predicate_type)} are not read")
+    said = reader.binding_of(value)
+    true = SbomBinding(
+        manifest.model_name, manifest.version, manifest.package_digest, manifest.model_digest, manifest.files_digest
+    )
+    if said != true:
+        yield failed("sbom.differs", "the SBOM describes another release than the manifest", location=reference.name)
+    files = reader.files_of(value)
+    if case.observed is not None and files != {file.path: file.digest.hex for file in case.observed.files}:
+        yield failed("sbom.files", _difference(files, case.observed.files), location=reference.name)
+
+
+def _difference(listed: Mapping[str, str], files: tuple[ModelFile, ...]) -> str:
+    here = {file.path: file.digest.hex for file in files}
+    for what, names in (
+        ("does not list", here.keys() - listed.keys()),
+        ("lists, and the model does not hold,", listed.keys() - here.keys()),
+        ("gives another digest for", {name for name in here.keys() & listed.keys() if here[name] != listed[name]}),
+    ):
+        if names:
+            return f"the SBOM {what} {len(names)} files, e.g. {shown(min(names))}"
+    return "the SBOM lists other files"
+
+
+def _beside(case: Case, manifest: ReleasedManifest) -> Iterator[Finding]:
+    """What people open is what was signed."""
+    for reference in manifest.sboms:
+        data = case.documents.get(reference.name)
+        if data is not None and Digest.of(data) != reference.digest:
+            yield failed(
+                "evidence.differs", "the SBOM beside the evidence is not the signed one", location=reference.name
+            )
+
+
+def _incomplete(roles: tuple[str, ...], files: tuple[ModelFile, ...], *, licensed: bool) -> Iterator[Finding]:
+    """A part that a model must have and this one lacks. A tokenizer is listed where there is one, as every file is."""
+    have = {file.role.value for file in files}
+    weights = [file.path for file in files if file.role is Role.WEIGHT]
+    if weights and all(path.endswith(_SELF_DESCRIBING) for path in weights):
+        have.add(Role.CONFIG.value)
+    if licensed:
+        have.add(Role.LICENSE.value)
+    for role in roles:
+        if role not in have:
+            yield failed("sbom.incomplete", f"the model has no {shown(role, 40)}, so neither has its SBOM")
+
+
+def _states_license(value: Mapping[str, Any]) -> bool:
+    """Whether the SBOM names a licence for the model, as the card or the manifest declares it."""
+    packages, components = value.get("packages"), value.get("components")
+    if isinstance(packages, list):
+        declared = [p.get("licenseDeclared") for p in packages if isinstance(p, dict) and p.get("SPDXID") == _MODEL]
+        return any(isinstance(text, str) and text not in ("NOASSERTION", "NONE", "") for text in declared)
+    if isinstance(components, list):
+        models = [c for c in components if isinstance(c, dict) and c.get("type") == "machine-learning-model"]
+        return any(bool(model.get("licenses")) for model in models)
+    return False
+
+
+_MODEL = spdx_reading.MODEL_REF
