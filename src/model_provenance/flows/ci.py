@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from model_provenance.context.gates import is_untrusted_pull_request
+from model_provenance.context.github import event_of
 from model_provenance.context.run import run_of
 from model_provenance.domain.context import CiRun
 from model_provenance.domain.finding import Finding, Severity, Status
@@ -80,7 +81,7 @@ def _request(env: Mapping[str, str]) -> ReleaseRequest:
     if run is None:
         raise ModelProvenanceError("ci.elsewhere", "this is neither a GitHub Actions job nor a GitLab CI/CD job")
     # A fork's pull request gets no token, and its author cannot change that: show what would be released, unsigned.
-    dry_run = is_untrusted_pull_request(env)
+    dry_run = is_untrusted_pull_request(run, event_of(env))
     signing = KeylessSigning(inputs.path("trust-config"), None, inputs.flag("allow-public-log"))
     return ReleaseRequest(
         model=inputs.required_path("model"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.files import ModelFile
+from model_provenance.domain.package import Package
 from model_provenance.errors import ModelProvenanceError
 
 #: A receipt is a few kilobytes a statement; anything larger is not ours.
@@ -82,6 +83,14 @@ def sums(entries: list[tuple[str, Digest]]) -> bytes:
 def model_sums(files: tuple[ModelFile, ...]) -> bytes:
     """`MODEL.SHA256SUMS`: run `sha256sum -c` with it inside the model directory."""
     return sums([(file.path, file.digest) for file in files])
+
+
+def release_sums(files: list[tuple[str, bytes]], package: Package) -> bytes:
+    """`SHA256SUMS` of a release folder; the archive's digest comes from the one read."""
+    entries = [(name, Digest.of(data)) for name, data in files]
+    if package.archive is not None:
+        entries.append((package.archive.file_name, package.archive.digest))
+    return sums(entries)
 
 
 @contextmanager

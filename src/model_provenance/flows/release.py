@@ -1,34 +1,46 @@
-"""`release`: a model directory becomes a described, signed release folder, in one read of its bytes."""
+"""`release`: a model directory becomes a described, signed release folder, in one read of its bytes.
+
+The order is the design: what can fail without reading the weights fails first; nothing has a final name before everything
+is signed and has verified.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import model_provenance
 from model_provenance.context.collect import collect
-from model_provenance.context.gates import check_may_sign
-from model_provenance.describe.manifest import ReleasedManifest, complete
+from model_provenance.context.gates import check_may_sign, check_privacy
+from model_provenance.describe.manifest import complete
 from model_provenance.describe.sbom.build import SbomRequest, build_sboms
-from model_provenance.describe.statements import StatementOptions, build_statements
+from model_provenance.describe.sbom.syft import Engine, EngineScan, scan
+from model_provenance.describe.statements import StatementOptions, build_statements, unsigned_sboms
 from model_provenance.domain.context import Context
 from model_provenance.domain.evidence import Bundle, SbomDocument, SignerIdentity, Statement
-from model_provenance.domain.facts import ModelFacts
 from model_provenance.domain.finding import Finding
-from model_provenance.domain.names import ModelName, Version
+from model_provenance.domain.manifest import ReleasedManifest, SourceManifest
+from model_provenance.domain.names import ModelName, Version, release_stem
 from model_provenance.domain.package import Layout, Package
 from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.clock import Stopwatch
-from model_provenance.flows.signing import Signing
+from model_provenance.flows.signing import KeySigning, Prepared, Signing, prepare
+from model_provenance.flows.source import load
 from model_provenance.formats.canonical import document
+from model_provenance.formats.oms import DEFAULT_IGNORED
 from model_provenance.formats.receipt import receipt_value
 from model_provenance.pack.inventory import Inventory
+from model_provenance.pack.read import read
 from model_provenance.pack.refuse import check_model
+from model_provenance.pack.scope import contains
 from model_provenance.pack.walk import walk
 from model_provenance.readers.inspect import inspect
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,7 @@ class ReleaseRequest:
     @property
     def folder(self) -> Path:
         """Where the release is written."""
-        return self.output or Path("dist") / f"{self.name.file_stem}-{self.version}"
+        return self.output or Path("dist") / release_stem(self.name, self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +76,202 @@ class _Described:
     """The unsigned part of a release."""
 
     package: Package
-    facts: ModelFacts
     manifest: ReleasedManifest
     sboms: tuple[SbomDocument, ...]
     statements: tuple[Statement, ...]
     findings: tuple[Finding, ...]
     sbom_engine: str
+
+
+def release(request: ReleaseRequest, progress: Progress | None = None) -> Receipt:
+    """Make the release and return what was done. On any failure nothing is left under a final name."""
+    watch = Stopwatch()
+    _refuse_places(request)
+    with watch.step("prepare"):
+        source = load(request.manifest)
+        prepared = None if request.signing is None else prepare(request.signing, request.env)
+        context, told = _context(request, prepared, source)
+    with folder.building(request.folder) as building:
+        described = _described(request, context, source, building, watch, progress)
+        folder.refuse_moved_version(request.folder, described.package.package_digest)
+        with watch.step("sign"):
+            bundles = () if prepared is None else prepared.signer.sign(described.statements)
+        receipt = _receipt(request, prepared, described, bundles, told, watch)
+        _write(building, described, receipt)
+        if request.oci_layout is not None:
+            _finish_layout(request, described, bundles)
+    return receipt
+
+
+def _refuse_places(request: ReleaseRequest) -> None:
+    for path in filter(None, (request.folder, request.oci_layout)):
+        if request.model.is_dir() and contains(request.model, path):
+            raise ModelProvenanceError(
+                "release.output", "the output lies inside the model, and would become a part of it", location=str(path)
+            )
+    if request.oci_layout is not None and request.layout.is_archive:
+        raise ModelProvenanceError(
+            "usage.invalid", "an archive is one file and has no OCI layout", remedy="Use --layout layers or raw."
+        )
+    folder.refuse_other_release(request.folder)
+
+
+def _context(
+    request: ReleaseRequest, prepared: Prepared | None, source: SourceManifest | None
+) -> tuple[Context, tuple[Finding, ...]]:
+    """Who and where we are; stops (21) before Sigstore is asked when this run may not sign or would publish secrets."""
+    declared = None if source is None else source.value.get("training_commit")
+    context, findings = collect(
+        request.model,
+        env=request.env,
+        identity=None if prepared is None else prepared.identity,
+        training_commit=request.training_commit,
+        trained_here=request.trained_here,
+        container_digest=request.container_digest,
+        source_training_commit=declared if isinstance(declared, str) else None,
+    )
+    if prepared is not None:
+        check_may_sign(context)
+        if prepared.identity is not None:
+            check_privacy(context, private_instance=prepared.private, allow_public_log=prepared.allow_public_log)
+    return context, findings
+
+
+def _described(
+    request: ReleaseRequest,
+    context: Context,
+    source: SourceManifest | None,
+    building: Path,
+    watch: Stopwatch,
+    progress: Progress | None,
+) -> _Described:
+    """Everything but the signatures. Syft looks at the files while they are read."""
+    stem = release_stem(request.name, request.version)
+    archive = building / f"{stem}.{request.layout.value}" if request.layout.is_archive else None
+    with (
+        walk(request.model, ignore=request.ignore, allow_symlinks=request.allow_symlinks) as inventory,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        check_model(inventory)
+        syft = beside.submit(_scan, request, inventory)
+        with watch.step("inspect"):
+            facts = inspect(inventory.entries, inventory)
+        with watch.step("read"):
+            package = _read(request, inventory, archive, progress)
+        with watch.step("syft"):
+            scanned = syft.result()
+        inventory.recheck()
+    with watch.step("describe"):
+        sboms = build_sboms(
+            SbomRequest(
+                name=str(request.name),
+                version=str(request.version),
+                package=package,
+                facts=facts,
+                context=context,
+                manifest={} if source is None else source.value,
+                scan=scanned,
+            )
+        )
+        manifest = complete(
+            name=request.name,
+            version=request.version,
+            source=source,
+            package=package,
+            facts=facts,
+            context=context,
+            sboms=sboms.documents,
+            tool_version=model_provenance.__version__,
+            syft_version=scanned.tool.version if scanned.tool else None,
+        )
+        statements = build_statements(
+            manifest=manifest,
+            package=package,
+            context=context,
+            sboms=sboms.documents,
+            options=StatementOptions(
+                ignore=inventory.ignored, allow_symlinks=request.allow_symlinks, sbom_engine=request.sbom_engine
+            ),
+            tool_version=model_provenance.__version__,
+        )
+    findings = (*facts.findings, *sboms.findings, *manifest.findings, *unsigned_sboms(sboms.documents))
+    return _Described(package, manifest, sboms.documents, statements, findings, sboms.summary.engine)
+
+
+def _scan(request: ReleaseRequest, inventory: Inventory) -> EngineScan:
+    left_out = (*DEFAULT_IGNORED, *inventory.ignored)
+    engine = Engine(request.sbom_engine)
+    return scan(request.model, engine=engine, env=request.env, given=request.syft, exclude=left_out)
+
+
+def _read(request: ReleaseRequest, inventory: Inventory, archive: Path | None, progress: Progress | None) -> Package:
+    total = sum(entry.size for entry in inventory.entries)
+    sink = None
+    if request.oci_layout is not None:
+        from model_provenance.oci.layout import LayoutSink  # noqa: PLC0415 - only when a layout is asked for
+
+        sink = LayoutSink(request.oci_layout)
+    return read(
+        inventory,
+        layout=request.layout,
+        archive=archive,
+        sink=sink,
+        progress=None if progress is None else lambda done: progress(done, total),
+    )
+
+
+def _receipt(
+    request: ReleaseRequest,
+    prepared: Prepared | None,
+    described: _Described,
+    bundles: tuple[Bundle, ...],
+    told: tuple[Finding, ...],
+    watch: Stopwatch,
+) -> Receipt:
+    signer = None if prepared is None else prepared.signer.identity
+    return Receipt(
+        result=ReleaseResult.UNSIGNED if prepared is None else ReleaseResult.SIGNED,
+        name=str(request.name),
+        version=str(request.version),
+        package=described.package,
+        statements=described.statements,
+        bundles=bundles,
+        signer=signer,
+        findings=(*told, *described.findings),
+        sbom_engine=described.sbom_engine,
+        timings=tuple(watch.steps),
+        verify_options=_verify_options(request, signer),
+    )
+
+
+def _verify_options(request: ReleaseRequest, signer: SignerIdentity | None) -> tuple[str, ...]:
+    """How others verify: the public key that goes with the key, or the signer that the certificate names."""
+    if isinstance(request.signing, KeySigning):
+        return ("--key", str(request.signing.path.with_suffix(".pub")))
+    if signer is None or request.signing is None:
+        return ()
+    from model_provenance.verify.suggest import signer_words  # noqa: PLC0415 - only keyless
+
+    options = tuple(signer_words(signer) or ())
+    if request.signing.trust_config is not None:
+        options = (*options, "--trust-config", str(request.signing.trust_config))
+    return options
+
+
+def _write(building: Path, described: _Described, receipt: Receipt) -> None:
+    """Fill the release folder. SHA256SUMS lists what lies in it but evidence and receipt (design, 4.2)."""
+    files = [("model-manifest.json", described.manifest.data), *((d.file_name, d.data) for d in described.sboms)]
+    files.append(("MODEL.SHA256SUMS", folder.model_sums(described.package.files)))
+    for name, data in files:
+        folder.write(building, name, data)
+    folder.write(building, "SHA256SUMS", folder.release_sums(files, described.package))
+    for bundle in receipt.bundles:
+        folder.write(building, f"evidence/{bundle.name}.sigstore.json", bundle.data)
+    folder.write(building, "receipt.json", document(receipt_value(receipt)))
+
+
+def _finish_layout(request: ReleaseRequest, described: _Described, bundles: tuple[Bundle, ...]) -> None:
+    from model_provenance.oci.layout import finish_layout  # noqa: PLC0415 - only when a layout is asked for
+
+    assert request.oci_layout is not None  # noqa: S101 - the caller asked
+    finish_layout(request.oci_layout, described.package, tag=str(request.version), bundles=bundles)

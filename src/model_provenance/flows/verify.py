@@ -13,7 +13,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.evidence import read_bounded, read_evidence
 from model_provenance.flows.expectation import SignerOptions, expected_signer
 from model_provenance.flows.files import read_file
-from model_provenance.flows.target import Target, locate, observe, observe_model
+from model_provenance.flows.target import Target, locate, observe, observe_files
 from model_provenance.formats.bundle import BUNDLE_LIMIT
 from model_provenance.verify.bundle import verify_bundle
 from model_provenance.verify.release import verify_release
@@ -58,7 +58,8 @@ def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None =
     target = locate(request.target)
     evidence = target.evidence() if request.evidence is None else read_evidence(request.evidence)
     expectation = _expectation(request, evidence)
-    observed = observe(target, evidence, request.ignore, request.evidence, progress=progress)
+    exclude = () if request.evidence is None else (request.evidence,)
+    observed = observe(target, evidence, ignore=request.ignore, exclude=exclude, progress=progress)
     return verify_release(evidence, observed, expectation, trust(request.trust_config, request.trusted_root))
 
 
@@ -78,10 +79,12 @@ def trust(trust_config: Path | None, trusted_root: Path | None) -> Trust:
 
 def _one_bundle(request: VerifyRequest, path: Path, progress: Callable[[int, int], None] | None) -> Report:
     bundle = read_bounded(path, BUNDLE_LIMIT)
-    expectation = _expectation(request, EvidenceFiles(((path.name, bundle),)))
-    observed: Observed = observe_model(
-        Target.of_model(request.target),
-        bundle,
+    evidence = EvidenceFiles(((path.name, bundle),))
+    expectation = _expectation(request, evidence)
+    target = locate(request.target)
+    observed: Observed = observe_files(
+        Target(target.kind, request.target),
+        evidence,
         ignore=request.ignore,
         allow_symlinks=request.allow_symlinks,
         exclude=(path,),

@@ -1,0 +1,134 @@
+"""What `verify` was pointed at, and the one read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from model_provenance.domain.package import Layout
+from model_provenance.domain.text import shown
+from model_provenance.domain.verification import EvidenceFiles, Observed, TargetKind
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.flows.evidence import read_evidence
+from model_provenance.flows.hints import hints
+
+Progress = Callable[[int, int], None]
+
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
+#: Layouts whose package digest is a pure function of the files; a compressor's version decides the others' bytes.
+_RECOMPUTED = (Layout.LAYERS, Layout.RAW, Layout.TAR)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing to verify."""
+
+    kind: TargetKind
+    path: Path
+    #: The release folder that an archive lies in.
+    release: Path | None = None
+
+    def evidence(self) -> EvidenceFiles:
+        """The evidence that comes with the target itself, where nobody named another."""
+        if self.kind is TargetKind.OCI_LAYOUT:
+            from model_provenance.oci.layout import read_bundles  # noqa: PLC0415 - only for layouts
+
+            return EvidenceFiles(read_bundles(self.path))
+        if self.release is not None:
+            return read_evidence(self.release)
+        raise ModelProvenanceError(
+            "usage.invalid",
+            "there is no evidence to verify the target with",
+            remedy="Add --evidence with the release folder, or --bundle with one Sigstore bundle.",
+            location=shown(str(self.path), 400),
+        )
+
+
+def locate(path: Path) -> Target:
+    """What the path is; `usage.invalid` for one that is nothing to verify."""
+    if path.is_file():
+        if not path.name.endswith(_ARCHIVES):
+            return Target(TargetKind.FILE, path)
+        release = path.parent if (path.parent / "evidence").is_dir() else None
+        return Target(TargetKind.ARCHIVE, path, release)
+    if not path.is_dir():
+        raise ModelProvenanceError(
+            "usage.invalid", "there is nothing at the path", remedy="Check the path.", location=shown(str(path), 400)
+        )
+    if (path / "oci-layout").is_file():
+        return Target(TargetKind.OCI_LAYOUT, path)
+    if (path / "evidence").is_dir() and (path / "model-manifest.json").is_file():
+        return Target(TargetKind.ARCHIVE, _archive_in(path), path)
+    return Target(TargetKind.DIRECTORY, path)
+
+
+def observe(
+    target: Target,
+    evidence: EvidenceFiles,
+    *,
+    ignore: Sequence[str] = (),
+    exclude: Sequence[Path] = (),
+    progress: Progress | None = None,
+) -> Observed:
+    """Read the target once. What is ignored comes from the signed statement and the caller, and is compared later."""
+    if target.kind is TargetKind.ARCHIVE:
+        from model_provenance.pack.observe import observe_archive  # noqa: PLC0415 - only for archives
+
+        return observe_archive(target.path, progress=_counted(progress, target.path.stat().st_size))
+    if target.kind is TargetKind.OCI_LAYOUT:
+        from model_provenance.oci.layout import observe_layout  # noqa: PLC0415 - only for layouts
+
+        return observe_layout(target.path)
+    return observe_files(target, evidence, ignore=ignore, exclude=exclude, progress=progress)
+
+
+def observe_files(
+    target: Target,
+    evidence: EvidenceFiles,
+    *,
+    ignore: Sequence[str] = (),
+    allow_symlinks: bool = False,
+    exclude: Sequence[Path] = (),
+    progress: Progress | None = None,
+) -> Observed:
+    """Read a directory or a single file, as the evidence says that it was read when it was signed."""
+    from model_provenance.pack.read import read  # noqa: PLC0415 - only for files
+    from model_provenance.pack.walk import walk  # noqa: PLC0415
+
+    hint = hints(evidence)
+    layout = hint.layout if hint.layout in _RECOMPUTED else None
+    kind = TargetKind.FILE if target.path.is_file() else TargetKind.DIRECTORY
+    ignored = (*hint.ignore, *ignore)
+    links = hint.allow_symlinks or allow_symlinks
+    with walk(target.path, ignore=ignored, allow_symlinks=links, exclude=exclude, refuse_secrets=False) as inventory:
+        total = sum(entry.size for entry in inventory.entries)
+        package = read(inventory, layout=layout or Layout.RAW, progress=_counted(progress, total))
+        inventory.recheck()
+    recomputed = layout is not None
+    return Observed(
+        kind,
+        package.files,
+        package_digest=package.package_digest if recomputed else None,
+        manifest_digests=package.manifest_digests if recomputed else (),
+    )
+
+
+def _archive_in(release: Path) -> Path:
+    """The archive that the release's manifest names; the name is untrusted, so it must be a plain file of the folder."""
+    name = None
+    with suppress(ModelProvenanceError):
+        name = hints(read_evidence(release)).artifact
+    if name is not None and name == Path(name).name and name.endswith(_ARCHIVES) and (release / name).is_file():
+        return release / name
+    raise ModelProvenanceError(
+        "usage.invalid",
+        "this is a release folder without an archive in it",
+        remedy=f"Verify the model directory: model-provenance verify MODEL_DIR --evidence {shown(str(release), 400)} …",
+        location=shown(str(release), 400),
+    )
+
+
+def _counted(progress: Progress | None, total: int) -> Callable[[int], None] | None:
+    return None if progress is None else lambda done: progress(done, total)
