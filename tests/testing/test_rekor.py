@@ -107,6 +107,17 @@ def test_each_kind_is_logged_with_a_promise_over_its_canonical_body(
     assert answer.headers["Location"].endswith(uuid)
 
 
+@pytest.mark.parametrize("propose", [dsse, intoto, hashedrekord])
+def test_an_entry_of_another_envelope_is_really_in_the_log(
+    sim: SigstoreSim, key: ec.EllipticCurvePrivateKey, propose: Any
+) -> None:
+    """Proof, checkpoint and promise are good: only comparing the body with the envelope tells."""
+    sim.misbehave("rekor", "other-entry")
+    ((_, entry),) = post(sim, propose(key)).json().items()
+    assert hashlib.sha256(b"another envelope").hexdigest().encode() in base64.b64decode(entry["body"])
+    assert entry["verification"]["inclusionProof"]["treeSize"] == 2
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -97,20 +97,43 @@ class GitLabRun:
 
     def variables(self) -> dict[str, str]:
         """The predefined variables that hold facts; those that hold paths are the environment's."""
-        project_url = f"{self.server_url}/{self.project_path}"
-        variables = {
+        about = (self._about_server(), self._about_project(), self._about_job(), self._about_ref(), self._optional())
+        return {name: value for variables in about for name, value in variables.items()}
+
+    def _about_server(self) -> dict[str, str]:
+        url = urlsplit(self.server_url)
+        return {
             "CI": "true",
             "GITLAB_CI": "true",
             "CI_SERVER": "yes",
             "CI_API_V4_URL": f"{self.server_url}/api/v4",
-            "CI_COMMIT_BEFORE_SHA": "0" * 40,
-            "CI_COMMIT_REF_NAME": self.ref,
-            "CI_COMMIT_REF_PROTECTED": str(self.ref_protected).lower(),
-            "CI_COMMIT_REF_SLUG": self.ref.lower().replace("/", "-").replace(".", "-"),
-            "CI_COMMIT_SHA": self.sha,
-            "CI_COMMIT_SHORT_SHA": self.sha[:8],
+            "CI_SERVER_FQDN": self.host,
+            "CI_SERVER_HOST": url.hostname or "",
+            "CI_SERVER_NAME": "GitLab",
+            "CI_SERVER_PORT": str(url.port or 443),
+            "CI_SERVER_PROTOCOL": url.scheme,
+            "CI_SERVER_URL": self.server_url,
+            "CI_SERVER_VERSION": "18.5.0",
+        }
+
+    def _about_project(self) -> dict[str, str]:
+        return {
             "CI_CONFIG_PATH": self.config_path or f"ci.yml@{self.namespace_path}/pipelines",
             "CI_DEFAULT_BRANCH": "main",
+            "CI_PROJECT_ID": self.project_id,
+            "CI_PROJECT_NAME": self.project_path.rpartition("/")[2],
+            "CI_PROJECT_NAMESPACE": self.namespace_path,
+            "CI_PROJECT_NAMESPACE_ID": self.namespace_id,
+            "CI_PROJECT_PATH": self.project_path,
+            "CI_PROJECT_ROOT_NAMESPACE": self.project_path.partition("/")[0],
+            "CI_PROJECT_URL": f"{self.server_url}/{self.project_path}",
+            "CI_PROJECT_VISIBILITY": self.visibility,
+            "CI_REPOSITORY_URL": f"https://gitlab-ci-token:[MASKED]@{self.host}/{self.project_path}.git",
+        }
+
+    def _about_job(self) -> dict[str, str]:
+        project_url = f"{self.server_url}/{self.project_path}"
+        return {
             "CI_JOB_ID": self.job_id,
             "CI_JOB_NAME": self.job,
             "CI_JOB_STAGE": self.stage,
@@ -120,46 +143,37 @@ class GitLabRun:
             "CI_PIPELINE_IID": self.pipeline_iid,
             "CI_PIPELINE_SOURCE": self.pipeline_source,
             "CI_PIPELINE_URL": f"{project_url}/-/pipelines/{self.pipeline_id}",
-            "CI_PROJECT_ID": self.project_id,
-            "CI_PROJECT_NAME": self.project_path.rpartition("/")[2],
-            "CI_PROJECT_NAMESPACE": self.namespace_path,
-            "CI_PROJECT_NAMESPACE_ID": self.namespace_id,
-            "CI_PROJECT_PATH": self.project_path,
-            "CI_PROJECT_ROOT_NAMESPACE": self.project_path.partition("/")[0],
-            "CI_PROJECT_URL": project_url,
-            "CI_PROJECT_VISIBILITY": self.visibility,
-            "CI_REPOSITORY_URL": f"https://gitlab-ci-token:[MASKED]@{self.host}/{self.project_path}.git",
             "CI_RUNNER_DESCRIPTION": "1-blue.saas-linux-small-amd64.runners-manager.gitlab.com/default",
             "CI_RUNNER_EXECUTABLE_ARCH": "linux/amd64",
             "CI_RUNNER_ID": "12270831",
             "CI_RUNNER_TAGS": '["saas-linux-small-amd64"]',
             "CI_RUNNER_VERSION": "18.5.0",
-            "CI_SERVER_FQDN": self.host,
-            "CI_SERVER_HOST": urlsplit(self.server_url).hostname or "",
-            "CI_SERVER_NAME": "GitLab",
-            "CI_SERVER_PORT": str(urlsplit(self.server_url).port or 443),
-            "CI_SERVER_PROTOCOL": urlsplit(self.server_url).scheme,
-            "CI_SERVER_URL": self.server_url,
-            "CI_SERVER_VERSION": "18.5.0",
             "GITLAB_USER_EMAIL": f"{self.user}@example.com",
             "GITLAB_USER_ID": "583231",
             "GITLAB_USER_LOGIN": self.user,
             "GITLAB_USER_NAME": "Octo Dev",
         }
-        return variables | self._about_ref() | self._optional()
 
     def _about_ref(self) -> dict[str, str]:
+        commit = {
+            "CI_COMMIT_BEFORE_SHA": "0" * 40,
+            "CI_COMMIT_REF_NAME": self.ref,
+            "CI_COMMIT_REF_PROTECTED": str(self.ref_protected).lower(),
+            "CI_COMMIT_REF_SLUG": self.ref.lower().replace("/", "-").replace(".", "-"),
+            "CI_COMMIT_SHA": self.sha,
+            "CI_COMMIT_SHORT_SHA": self.sha[:8],
+        }
         if self.ref_type == "tag":
-            return {"CI_COMMIT_TAG": self.ref}
+            return {**commit, "CI_COMMIT_TAG": self.ref}
         if self.pipeline_source == "merge_request_event":
-            return {
+            return commit | {
                 "CI_MERGE_REQUEST_IID": "7",
                 "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": self.ref,
                 "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
                 "CI_MERGE_REQUEST_PROJECT_PATH": self.project_path,
                 "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": self.project_path,
             }
-        return {"CI_COMMIT_BRANCH": self.ref}
+        return {**commit, "CI_COMMIT_BRANCH": self.ref}
 
     def _optional(self) -> dict[str, str]:
         found = {"CI_JOB_IMAGE": self.image, "CI_ENVIRONMENT_NAME": self.environment}

@@ -44,9 +44,6 @@ class Log:
                 entry = json.loads(line)
                 self._add(base64.b64decode(entry["body"]), entry["integrated"])
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def append(self, body: bytes, now: int) -> tuple[Included, bool]:
         """Log a body; the entry, and whether it is new."""
         with self._lock:
