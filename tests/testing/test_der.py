@@ -19,6 +19,7 @@ from model_provenance.testing import der
         (der.integer(127), "02017f"),
         (der.integer(128), "02020080"),
         (der.integer(-1), "0201ff"),
+        (der.integer(-128), "020180"),
         (der.integer(-129), "0202ff7f"),
         (der.oid("2.999.3"), "0603883703"),
         (der.oid("1.2.840.113549"), "06062a864886f70d"),

@@ -33,7 +33,8 @@ def set_of(*items: bytes) -> bytes:
 
 def integer(value: int) -> bytes:
     """INTEGER in the fewest bytes of two's complement."""
-    return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    magnitude = value if value >= 0 else ~value  # -128 fits one byte
+    return tlv(INTEGER, value.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True))
 
 
 def octets(value: bytes) -> bytes:
