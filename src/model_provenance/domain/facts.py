@@ -80,3 +80,5 @@ class ModelFacts:
     #: Files that can execute code when loaded the usual way (pickles, remote code).
     executable: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    #: `Q4_K_M` (GGUF file type), `gptq-4bit` (configuration); None where nothing says so.
+    quantization: str | None = None

@@ -1,1 +1,1 @@
-"""Bounded parsers of model file formats; nothing from a model is ever executed."""
+"""Bounded readers of model files: what their headers say, as facts. Nothing is ever executed or unpickled."""

@@ -1,0 +1,63 @@
+"""`model_index.json` (diffusers) and `modules.json` (sentence-transformers): the folders that make up one model."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from model_provenance.domain.text import shown
+from model_provenance.readers.bounds import chosen, text
+from model_provenance.readers.cursor import Cursor, ReaderError
+from model_provenance.readers.json_text import small_json
+from model_provenance.readers.reading import Head, Reader, Reading, named, never
+
+READS = ("the pipeline or module classes, and the folders whose weights are counted as one model",)
+
+_SIZE_LIMIT = 1 << 20
+_LIMIT = 64
+
+
+def _read(_head: Head, cursor: Cursor) -> Reading:
+    value = small_json(cursor.take(min(cursor.remaining, _SIZE_LIMIT + 1)), _SIZE_LIMIT)
+    if isinstance(value, dict):
+        return _pipeline(value)
+    if isinstance(value, list):
+        return _modules(value)
+    raise ReaderError("it is neither an object nor a list")
+
+
+def _pipeline(index: dict[str, Any]) -> Reading:
+    """diffusers: `{"_class_name": …, "unet": ["diffusers", "UNet2DConditionModel"]}`."""
+    parts = {key: value for key, value in index.items() if not key.startswith("_") and isinstance(value, list)}
+    classes = {name: text(value[-1]) for name, value in parts.items() if value and text(value[-1])}
+    details = {"components": {_folder(name): kind for name, kind in classes.items()}}
+    return Reading(
+        {**details, **chosen(index, ("_class_name", "_diffusers_version"))},
+        architecture=text(index.get("_class_name")),
+        library="diffusers",
+        components=_folders(list(classes)),
+    )
+
+
+def _modules(modules: list[Any]) -> Reading:
+    """sentence-transformers: `[{"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]`."""
+    listed = [module for module in modules if isinstance(module, dict)]
+    kinds = [kind for module in listed if (kind := text(module.get("type")))]
+    paths = [path for module in listed if (path := text(module.get("path")))]
+    return Reading({"modules": kinds[:_LIMIT]}, library="sentence-transformers", components=_folders(paths))
+
+
+def _folders(names: list[str]) -> tuple[str, ...]:
+    if len(names) > _LIMIT:
+        raise ReaderError(f"it names {len(names)} components, more than the {_LIMIT} that are read")
+    return tuple(_folder(name) for name in names)
+
+
+def _folder(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise ReaderError(f"it names the folder {shown(name, 80)!r}, which leads out of the model")
+    return str(path)
+
+
+READER = Reader("components", "readers.config", READS, never, named("model_index.json", "modules.json"), _read)

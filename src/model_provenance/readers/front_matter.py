@@ -1,0 +1,136 @@
+"""The YAML block at the beginning of a model card, built from parser events so that nothing but text can come of it.
+
+No value is resolved: dates, numbers and booleans stay as they are written (`language: no` is Norwegian, not false).
+Tags that construct objects, duplicate keys, deep nesting and large documents are refused; aliases share, never copy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from model_provenance.domain.text import shown
+from model_provenance.readers.cursor import ReaderError
+
+SIZE_LIMIT = 1_000_000
+_EVENT_LIMIT = 60_000
+_DEPTH_LIMIT = 20
+_ALIAS_LIMIT = 32
+_FENCE = re.compile(rb"---[ \t]*\r?\n")
+_END = re.compile(rb"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
+_CORE_TAGS = frozenset(
+    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "seq", "map", "timestamp")
+)
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+# libyaml where it is there: ten times as fast, and the events are the same.
+_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def front_matter(data: bytes) -> dict[str, Any] | None:
+    """The mapping between the first two `---` lines; None where the file does not begin with one."""
+    data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
+    fence = _FENCE.match(data)
+    if fence is None:
+        return None
+    end = _END.search(data, fence.end())
+    if end is None:
+        raise ReaderError(f"its front matter does not end within the {SIZE_LIMIT} bytes that are read")
+    try:
+        text = data[fence.end() : end.start()].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ReaderError("its front matter is not valid UTF-8") from error
+    value = _Builder(text).document()
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ReaderError("its front matter is no mapping")
+    return value
+
+
+class _Builder:
+    """Builds strings, lists and dicts from the events of one document."""
+
+    def __init__(self, text: str) -> None:
+        self._events = _events(text)
+        self._anchors: dict[str | None, Any] = {}
+        self._aliases = 0
+
+    def document(self) -> Any:
+        event = self._next()
+        while isinstance(event, (yaml.StreamStartEvent, yaml.DocumentStartEvent)):
+            event = self._next()
+        if isinstance(event, yaml.StreamEndEvent):
+            return None
+        value = self._node(event, 0)
+        self._next()
+        if not isinstance(self._next(), yaml.StreamEndEvent):
+            raise ReaderError("its front matter is more than one YAML document")
+        return value
+
+    def _next(self) -> yaml.Event:
+        try:
+            return next(self._events)
+        except StopIteration:
+            return yaml.StreamEndEvent()
+
+    def _node(self, event: yaml.Event, depth: int) -> Any:
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event.anchor)
+        if not isinstance(event, (yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent)):
+            raise ReaderError("its front matter is not valid YAML")
+        if event.tag not in _CORE_TAGS and event.tag not in (None, "!"):
+            raise ReaderError(f"its front matter uses the tag {shown(event.tag, 80)!r}, and only plain values are read")
+        if depth == _DEPTH_LIMIT:
+            raise ReaderError(f"its front matter is nested more than {_DEPTH_LIMIT} levels deep")
+        value = self._value(event, depth)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = value
+        return value
+
+    def _value(self, event: yaml.Event, depth: int) -> Any:
+        if isinstance(event, yaml.ScalarEvent):
+            return None if event.style is None and event.value in _NULLS else event.value
+        if isinstance(event, yaml.SequenceStartEvent):
+            return list(self._members(yaml.SequenceEndEvent, depth))
+        return self._mapping(depth)
+
+    def _members(self, end: type[yaml.Event], depth: int) -> Iterator[Any]:
+        while not isinstance(event := self._next(), end):
+            yield self._node(event, depth + 1)
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        members = self._members(yaml.MappingEndEvent, depth)
+        for key in members:
+            if isinstance(key, (list, dict)):
+                raise ReaderError("its front matter has a key that is no text")
+            if (name := key or "") in found:
+                raise ReaderError(f"its front matter has the key {shown(name, 80)!r} twice in one mapping")
+            found[name] = next(members)
+        return found
+
+    def _alias(self, anchor: str | None) -> Any:
+        self._aliases += 1
+        if self._aliases > _ALIAS_LIMIT or anchor not in self._anchors:
+            raise ReaderError(f"its front matter uses more than {_ALIAS_LIMIT} aliases, or one that is not defined")
+        return self._anchors[anchor]
+
+
+def _events(text: str) -> Iterator[yaml.Event]:
+    try:
+        for number, event in enumerate(yaml.parse(text, Loader=_LOADER)):
+            if number == _EVENT_LIMIT:
+                raise ReaderError(f"its front matter has more than the {_EVENT_LIMIT} values that are read")
+            yield event
+    except yaml.YAMLError as error:
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 2}" if mark else ""
+        raise ReaderError(f"its front matter is not valid YAML{where}: {shown(str(problem))}") from error
+    except (ValueError, OverflowError) as error:  # the pure Python scanner, on escapes that are no character
+        raise ReaderError("its front matter has an escape that is no character") from error
+    except RecursionError as error:
+        raise ReaderError("its front matter is nested too deeply") from error

@@ -1,0 +1,77 @@
+"""Looks into every file of a model and joins what they say. The only entry of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from model_provenance.domain.facts import FileFacts, Inspection, ModelFacts
+from model_provenance.domain.files import Entry, FileSource, ModelFile
+from model_provenance.domain.finding import warned
+from model_provenance.domain.text import shown
+from model_provenance.readers.cursor import Cursor, ReaderError
+from model_provenance.readers.logical_model import joined
+from model_provenance.readers.pickles import READER as PICKLE
+from model_provenance.readers.reading import HEAD_SIZE, Head, Reader, Reading
+from model_provenance.readers.registry import named_reader, reader_of
+from model_provenance.readers.weight_sets import Inspected
+
+#: Formats whose loaders may run code, and the readers whose names promise that none is run.
+_EXECUTING = frozenset(("pickle", "zip"))
+_PLAIN = frozenset(("safetensors", "gguf", "numpy", "onnx", "tflite"))
+
+
+def inspect(files: Sequence[Entry | ModelFile], source: FileSource) -> ModelFacts:
+    """What the files of one model say, without executing anything.
+
+    A file that cannot be read becomes `unreadable` with a finding; only what `source.open` raises
+    (`ModelProvenanceError`: the file changed, vanished, may not be read) leaves this function.
+    """
+    return joined([_inspected(file, source) for file in sorted(files, key=lambda file: file.path)])
+
+
+def _inspected(file: Entry | ModelFile, source: FileSource) -> Inspected:
+    with source.open(file.path) as stream:
+        cursor = Cursor(stream, file.size)
+        code, format = "readers.unreadable", "other"
+        try:
+            head = Head(file.path, file.size, file.role, cursor.peek(HEAD_SIZE))
+            reader = _unpickled(head, cursor) or reader_of(head)
+            if reader is None:
+                return Inspected(file.role, FileFacts(file.path, format, Inspection.NOT_INSPECTED), Reading())
+            code, format = reader.code, reader.format
+            cursor.seek(0)
+            reading = reader.read(head, cursor)
+        except ReaderError as error:
+            return _unreadable(file, code, format, str(error))
+    reading = _compared_with_name(head, reader, reading)
+    facts = FileFacts(file.path, reading.format or reader.format, reading.inspection, reading.details)
+    return Inspected(file.role, facts, reading)
+
+
+def _unpickled(head: Head, cursor: Cursor) -> Reader | None:
+    """The pickle reader for a file that loaders unpickle by its name and that begins like another format.
+
+    `GGUF` and a safetensors length are valid pickle opcodes, so first bytes alone would hide what such a file imports.
+    """
+    reader = reader_of(head)
+    if reader is None or reader.format in _EXECUTING or named_reader(head) is not PICKLE:
+        return None
+    return PICKLE if PICKLE.read(head, cursor).executes else None
+
+
+def _unreadable(file: Entry | ModelFile, code: str, format: str, reason: str) -> Inspected:
+    what = "cannot be read" if format == "other" else f"cannot be read as {format}"
+    finding = warned(code, f"{shown(file.path)} {what}: {reason}", location=file.path)
+    facts = FileFacts(file.path, format, Inspection.UNREADABLE, {"reason": shown(reason, 500)})
+    return Inspected(file.role, facts, Reading(inspection=Inspection.UNREADABLE, findings=(finding,)))
+
+
+def _compared_with_name(head: Head, reader: Reader, reading: Reading) -> Reading:
+    """Add the finding for a file whose name promises plain tensors and whose bytes are a pickle or a zip."""
+    promised = named_reader(head)
+    if promised is None or promised.format not in _PLAIN or reader.format not in _EXECUTING:
+        return reading
+    message = (
+        f"{shown(head.path)} has the name of {promised.format} and the content of a {reading.format or reader.format}"
+    )
+    return reading.with_finding(warned("readers.disguised", message, location=head.path))

@@ -1,0 +1,45 @@
+"""Formats that are recognised and not looked into: the facts say `recognised`, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from model_provenance.domain.facts import Inspection
+from model_provenance.readers.cursor import Cursor
+from model_provenance.readers.reading import Head, Reader, Reading, named, never, suffixed
+
+_BY_BYTES = "recognised by its first bytes; not looked into"
+_BY_NAME = "recognised by its name; not looked into"
+
+
+def _starts(magic: bytes, at: int = 0) -> Callable[[Head], bool]:
+    return lambda head: head.data[at : at + len(magic)] == magic
+
+
+def _is_onnx(head: Head) -> bool:
+    # Protobuf has no magic: field 1 (ir_version) as a small varint comes first in every known writer.
+    return head.suffix == ".onnx" and head.data[:1] == b"\x08" and b"\0" < head.data[1:2] < b"\x80"
+
+
+def _is_tensorrt(head: Head) -> bool:
+    return head.data.startswith((b"ptrt", b"ftrt")) and head.size >= 24  # noqa: PLR2004 - its fixed header
+
+
+def _reader(format: str, by_bytes: Callable[[Head], bool], by_name: Callable[[Head], bool]) -> Reader:
+    def read(head: Head, _cursor: Cursor) -> Reading:
+        how = "first bytes" if by_bytes(head) else "name"
+        return Reading({"recognised_by": how}, Inspection.RECOGNISED)
+
+    reads = (_BY_NAME if by_bytes is never else _BY_BYTES,)
+    return Reader(format, "readers.unreadable", reads, by_bytes, by_name, read)
+
+
+READERS: tuple[Reader, ...] = (
+    _reader("onnx", _is_onnx, suffixed(".onnx")),
+    _reader("hdf5", _starts(b"\x89HDF\r\n\x1a\n"), suffixed(".h5", ".hdf5")),
+    _reader("tflite", _starts(b"TFL3", 4), suffixed(".tflite")),
+    _reader("tensorrt", _is_tensorrt, suffixed(".engine", ".plan", ".trt")),
+    _reader("ggml", lambda head: head.data[:4] in (b"lmgg", b"tjgg", b"algg", b"fmgg"), never),
+    _reader("tensorflow-savedmodel", never, named("saved_model.pb")),
+    _reader("sentencepiece", never, named("tokenizer.model", "sentencepiece.bpe.model", "spiece.model", "spm.model")),
+)

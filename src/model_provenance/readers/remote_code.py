@@ -1,0 +1,46 @@
+"""`auto_map`: classes that a configuration asks loaders with `trust_remote_code` to import from Python files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from model_provenance.readers.bounds import text
+from model_provenance.readers.cursor import ReaderError
+from model_provenance.readers.reading import Head, RemoteCode
+
+_LIMIT = 100
+
+
+def remote_code(head: Head, config: dict[str, Any]) -> tuple[RemoteCode, ...]:
+    """The references of one configuration file, where it has any."""
+    found = dict.fromkeys(_references(config.get("auto_map")))
+    for pipeline in _objects(config.get("custom_pipelines")):
+        found |= dict.fromkeys(_references(pipeline.get("impl")))
+    if len(found) > _LIMIT:
+        raise ReaderError(f"it names {len(found)} classes of remote code, more than the {_LIMIT} that are read")
+    return tuple(RemoteCode(reference, _path(head, reference)) for reference in found)
+
+
+def _references(value: Any) -> Iterator[str]:
+    """References in `{"AutoModel": "modeling_x.X"}`; tokenizers have a list of two, one of which may be null."""
+    members = value.values() if isinstance(value, dict) else [value]
+    for member in members:
+        for reference in member if isinstance(member, list) else [member]:
+            clean = text(reference)
+            if clean:
+                yield clean
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    members = value.values() if isinstance(value, dict) else []
+    yield from (member for member in members if isinstance(member, dict))
+
+
+def _path(head: Head, reference: str) -> str | None:
+    """`modeling_x.XModel` is the file `modeling_x.py` beside the configuration; `owner/name--…` lies elsewhere."""
+    if "--" in reference:
+        return None
+    module = reference.rpartition(".")[0] or reference
+    return str(PurePosixPath(head.folder) / (module.replace(".", "/") + ".py"))
