@@ -11,13 +11,19 @@ from model_provenance.domain.verification import Report, Result
 from model_provenance.report.signer import signer_line
 from model_provenance.report.units import duration, plural, size
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&@:])")
+#: What Markdown, HTML or GitHub's autolinks give a meaning within a line; a list or heading mark at its start is never ours.
+_SPECIAL = re.compile(r"[\\`*_\[\]<>|~&#@!$]|:(?=//)|(?<=www)\.")
 _ROWS = 50
 
 
 def escaped(text: str, limit: int = 200) -> str:
     """Untrusted text that renders as itself: no markup, link, mention, HTML or line break of its own."""
-    return _SPECIAL.sub(lambda match: f"&#{ord(match[1])};", shown(text, limit))
+    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", shown(text, limit))
+
+
+def escaped_lines(text: str) -> str:
+    """Untrusted text of several lines, for a table cell."""
+    return "<br>".join(escaped(line, 600) for line in text.splitlines()[:20])
 
 
 def code(text: str) -> str:
@@ -84,7 +90,7 @@ def verify_summary(report: Report, *, target: str) -> str:
 
 def error_summary(code_: str, message: str, remedy: str) -> str:
     """The summary of a run that ended in an error."""
-    lines = [f"## ❌ ERROR: {escaped(code_)}", "", escaped(message, 2000)]
+    lines = [f"## ❌ ERROR: {escaped(code_)}", "", escaped_lines(message)]
     if remedy:
         lines += ["", "**Fix**", "", "```text", _fenced(remedy), "```"]
     return "\n".join(lines) + "\n\n"
@@ -98,8 +104,8 @@ def _findings(findings: tuple[Finding, ...]) -> list[str]:
     for finding in shown_[:_ROWS]:
         icon = "❌" if finding.severity is Severity.ERROR else "⚠️"
         where = f"{code(finding.location)} " if finding.location else ""
-        message = escaped(finding.message, 600)
-        lines.append(f"| {icon} {code(finding.id)} | {where}{message} | {escaped(finding.remedy, 600)} |")
+        message, remedy = escaped_lines(finding.message), escaped_lines(finding.remedy)
+        lines.append(f"| {icon} {code(finding.id)} | {where}{message} | {remedy} |")
     if len(shown_) > _ROWS:
         lines.append(f"| | {len(shown_) - _ROWS} more, see the receipt | |")
     return lines
