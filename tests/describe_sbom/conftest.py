@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
@@ -14,18 +13,14 @@ import pytest
 from model_provenance.describe.sbom.build import SbomRequest
 from model_provenance.domain.context import Context, Fact, Known, Provider, Visibility
 from model_provenance.domain.digest import Digest
-from model_provenance.domain.facts import (
-    DatasetFact,
-    FileFacts,
-    Inspection,
-    LicenseFact,
-    ModelFacts,
-    TokenizerFacts,
-)
+from model_provenance.domain.facts import FileFacts, Inspection, ModelFacts
 from model_provenance.domain.files import ModelFile
 from model_provenance.domain.package import Archive, Layout, Package
 from model_provenance.domain.roles import role_of
 from model_provenance.formats.oms import files_digest, model_digest
+from model_provenance.pack.read import read
+from model_provenance.pack.walk import walk
+from model_provenance.readers.inspect import inspect
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 EPOCH = 1_700_000_000
@@ -124,36 +119,8 @@ def _minilm_folder() -> Path:
 
 @pytest.fixture(name="minilm", scope="session")
 def _minilm(minilm_folder: Path) -> SbomRequest:
-    """A release of the real MiniLM, with what its card and configuration say."""
-    paths = sorted(p for p in minilm_folder.rglob("*") if p.is_file() and p.name != ".gitattributes")
-    files = {}
-    for path in paths:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        name = path.relative_to(minilm_folder).as_posix()
-        files[name] = ModelFile(name, path.stat().st_size, Digest(digest), role_of(name))
-    model_files = tuple(files.values())
-    package = replace(
-        package_of({}),
-        files=model_files,
-        model_digest=model_digest(model_files),
-        files_digest=files_digest(model_files),
-    )
-    card = (minilm_folder / "README.md").read_text(encoding="utf-8").split("---")[1]
-    names = [line[2:] for line in card.partition("datasets:")[2].splitlines() if line.startswith("- ")]
-    facts = facts_of(
-        files,
-        formats=("safetensors",),
-        parameters=22_713_216,
-        element_types=(("F32", 22_713_216),),
-        architecture="BertModel",
-        model_type="bert",
-        task="sentence-similarity",
-        library="sentence-transformers",
-        languages=("en",),
-        tokenizer=TokenizerFacts("WordPiece", 30522, None),
-        licenses=(LicenseFact("apache-2.0", "README.md"),),
-        datasets=tuple(DatasetFact(name, "README.md") for name in names),
-        base_models=("nreimers/MiniLM-L6-H384-uncased",),
-    )
-    assert len(facts.datasets) == 21
+    """A release of the real MiniLM, as packing and the readers see it."""
+    with walk(minilm_folder) as inventory:
+        facts = inspect(inventory.entries, inventory)
+        package = read(inventory, layout=Layout.RAW)
     return SbomRequest("minilm", "1.0.0", package, facts, context_of(), {})

@@ -63,6 +63,7 @@ class ModelTraits:
     parameters: int | None = None
     element_types: tuple[tuple[str, int], ...] = ()
     formats: tuple[str, ...] = ()
+    quantization: str | None = None
     tokenizer: str | None = None
     vocabulary_size: int | None = None
     #: `sha256:…` of the chat template.
@@ -112,10 +113,12 @@ class BaseModel:
 
 @dataclass(frozen=True, slots=True)
 class ContainerEntry:
-    """The container that the work ran in: it built the model, it is not shipped with it."""
+    """A container that work on the model ran in: it built the model, it is not shipped with it."""
 
     name: str
     digest: Digest
+    #: What ran in it: "release" or "training".
+    role: str
     origin: Origin
     purl: str | None = None
 
@@ -198,7 +201,7 @@ class SbomFacts:
     datasets: tuple[DatasetEntry, ...]
     base_models: tuple[BaseModel, ...]
     packages: tuple[SoftwarePackage, ...]
-    container: ContainerEntry | None
+    containers: tuple[ContainerEntry, ...]
     release_commit: CommitEntry | None
     training_commit: CommitEntry | None
     tools: tuple[Tool, ...]

@@ -67,7 +67,7 @@ def _document(facts: SbomFacts) -> dict[str, Any]:
             {"aggregate": "complete", "assemblies": [MODEL_REF]},
             {"aggregate": "unknown", "dependencies": [MODEL_REF]},
         ],
-        **({"formulation": [_formula(facts.container)]} if facts.container else {}),
+        **({"formulation": [_formula(facts.containers)]} if facts.containers else {}),
     }
 
 
@@ -116,7 +116,7 @@ def _identity(facts: SbomFacts) -> dict[str, Any]:
         "name": facts.name,
         "version": facts.version,
         "purl": facts.purl,
-        "hashes": [_hash(facts.package_digest)],
+        "hashes": _hashes(facts.package_digest),
         **_supplier(facts.supplier),
     }
 
@@ -133,6 +133,7 @@ def _model_card(facts: SbomFacts) -> dict[str, Any]:
     more: Iterable[tuple[str, Any]] = (
         ("cdx:ai-ml:model:parameter:count", traits.parameters),
         ("cdx:ai-ml:model:languages", ",".join(traits.languages)),
+        ("cdx:ai-ml:model:hyperparameter:quantization", traits.quantization),
         ("cdx:ai-ml:model:tokenizer", traits.tokenizer),
         ("cdx:ai-ml:model:hyperparameter:vocab_size", traits.vocabulary_size),
         (f"{PREFIX}:library", traits.library),
@@ -141,7 +142,7 @@ def _model_card(facts: SbomFacts) -> dict[str, Any]:
         *((f"{PREFIX}:parameters:{name}", count) for name, count in traits.element_types),
     )
     return {
-        "modelParameters": {name: value for name, value in parameters.items() if value},
+        "modelParameters": _given(**parameters),
         "properties": _properties((name, str(value)) for name, value in more if value),
     }
 
@@ -164,7 +165,7 @@ def _references(facts: SbomFacts) -> Mapping[str, Any]:
         comment = f"released from commit {commit.revision}: {commit.origin}"
         found.append({"type": "vcs", "url": commit.repository, "comment": comment})
     found += [
-        {"type": "model-card", "url": quote(file.path), "hashes": [_hash(file.digest)]}
+        {"type": "model-card", "url": quote(file.path), "hashes": _hashes(file.digest)}
         for file in facts.files
         if file.role is Role.CARD
     ]
@@ -184,21 +185,19 @@ def _file(file: FileFact) -> dict[str, Any]:
         "type": "file",
         "bom-ref": f"file:{file.path}",
         "name": file.path,
-        "hashes": [_hash(file.digest)],
+        "hashes": _hashes(file.digest),
         "properties": _properties(properties),
     }
 
 
 def _dataset(dataset: DatasetEntry) -> dict[str, Any]:
-    contents = {"contents": {"url": dataset.url}} if dataset.url else {}
     return {
         "type": "data",
         "bom-ref": _dataset_ref(dataset),
         "name": dataset.name,
-        **_version(dataset.version),
-        **({"hashes": [_hash(dataset.digest)]} if dataset.digest else {}),
+        **_given(version=dataset.version, hashes=_hashes(dataset.digest)),
         **_licenses([dataset.license] if dataset.license else [], None),
-        "data": [{"type": "dataset", "name": dataset.name, **contents}],
+        "data": [{"type": "dataset", "name": dataset.name, **_given(contents=_given(url=dataset.url))}],
         "properties": _properties(
             [
                 (f"{PREFIX}:known", str(dataset.origin)),
@@ -213,9 +212,7 @@ def _base_model(base: BaseModel) -> dict[str, Any]:
         "type": "machine-learning-model",
         "bom-ref": f"base-model:{base.name}",
         "name": base.name,
-        **_version(base.version),
-        **({"purl": base.purl} if base.purl else {}),
-        **({"hashes": [_hash(base.digest)]} if base.digest else {}),
+        **_given(version=base.version, purl=base.purl, hashes=_hashes(base.digest)),
         "properties": _properties([(f"{PREFIX}:known", str(base.origin))]),
     }
 
@@ -225,28 +222,28 @@ def _package(package: SoftwarePackage) -> dict[str, Any]:
         "type": "library",
         "bom-ref": f"package:{package.key}",
         "name": package.name,
-        **_version(package.version),
-        **({"purl": package.purl} if package.purl else {}),
+        **_given(version=package.version, purl=package.purl),
         **_licenses([package.license] if package.license else [], None),
         "evidence": {"occurrences": [{"location": path} for path in package.locations]},
         "properties": _properties([(f"{PREFIX}:known", "observed"), (f"{PREFIX}:package-type", package.type)]),
     }
 
 
-def _formula(container: ContainerEntry) -> dict[str, Any]:
+def _formula(containers: Iterable[ContainerEntry]) -> dict[str, Any]:
+    """How the model came about, apart from what is shipped."""
+    return {"bom-ref": "formulation", "components": [_container(container) for container in containers]}
+
+
+def _container(container: ContainerEntry) -> dict[str, Any]:
     return {
-        "bom-ref": "formulation",
-        "components": [
-            {
-                "type": "container",
-                "bom-ref": "container",
-                "name": container.name,
-                "version": str(container.digest),
-                **({"purl": container.purl} if container.purl else {}),
-                "hashes": [_hash(container.digest)],
-                "properties": _properties([(f"{PREFIX}:known", str(container.origin))]),
-            }
-        ],
+        "type": "container",
+        "bom-ref": f"container:{container.role}",
+        "name": container.name,
+        "version": str(container.digest),
+        **_given(purl=container.purl, hashes=_hashes(container.digest)),
+        "properties": _properties(
+            [(f"{PREFIX}:known", str(container.origin)), (f"{PREFIX}:container-of", container.role)]
+        ),
     }
 
 
@@ -263,12 +260,10 @@ def _licenses(licenses: list[License], declared: str | None) -> Mapping[str, Any
 
 def _license(license: License) -> dict[str, Any]:
     named = {"name": license.references[0][1]} if license.references else {"id": license.expression}
-    properties = list(_license_properties(license))
     return {
         **named,
         "acknowledgement": "declared",
-        **({"url": license.url} if license.url else {}),
-        **({"properties": _properties(properties)} if properties else {}),
+        **_given(url=license.url, properties=_properties(_license_properties(license))),
     }
 
 
@@ -281,8 +276,9 @@ def _license_properties(license: License) -> Iterator[tuple[str, str]]:
         yield f"{PREFIX}:license:restriction", restriction.value
 
 
-def _version(version: str | None) -> Mapping[str, str]:
-    return {"version": version} if version else {}
+def _given(**fields: Any) -> dict[str, Any]:
+    """The fields that have a value: an absent one says more than an empty one."""
+    return {name: value for name, value in fields.items() if value}
 
 
 def _supplier(supplier: str | None) -> Mapping[str, Any]:
@@ -293,8 +289,8 @@ def _dataset_ref(dataset: DatasetEntry) -> str:
     return f"dataset:{dataset.name}"
 
 
-def _hash(digest: Digest) -> dict[str, str]:
-    return {"alg": "SHA-256", "content": digest.hex}
+def _hashes(digest: Digest | None) -> list[dict[str, str]]:
+    return [] if digest is None else [{"alg": "SHA-256", "content": digest.hex}]
 
 
 def _properties(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

@@ -46,7 +46,7 @@ def render(facts: SbomFacts) -> SbomDocument:
 
 
 def _document(facts: SbomFacts) -> dict[str, Any]:
-    parts = [*_datasets(facts), *_base_models(facts), *_container(facts), *(_package(p) for p in facts.packages)]
+    parts = [*_datasets(facts), *_base_models(facts), *_containers(facts), *(_package(p) for p in facts.packages)]
     # The format demands a time; where none is known it is the epoch, so that nothing about this run enters.
     created = datetime.fromtimestamp(facts.epoch or 0, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
@@ -137,14 +137,15 @@ def _base_models(facts: SbomFacts) -> Iterator[dict[str, Any]]:
         }
 
 
-def _container(facts: SbomFacts) -> Iterator[dict[str, Any]]:
-    if facts.container is not None:
+def _containers(facts: SbomFacts) -> Iterator[dict[str, Any]]:
+    for container in facts.containers:
         yield {
-            **_foreign("SPDXRef-Container", facts.container.name, facts.container.digest),
-            **_purl(facts.container.purl),
-            "versionInfo": str(facts.container.digest),
+            **_foreign(_ref("Container", container.role), container.name, container.digest),
+            **_purl(container.purl),
+            "versionInfo": str(container.digest),
             "primaryPackagePurpose": "CONTAINER",
-            "sourceInfo": str(facts.container.origin),
+            "comment": f"the {container.role} ran in it",
+            "sourceInfo": str(container.origin),
         }
 
 
@@ -171,8 +172,8 @@ def _relationships(facts: SbomFacts) -> Iterator[dict[str, str]]:
         yield _relation(_ref("Dataset", dataset.name), kind, MODEL_REF)
     for base in facts.base_models:
         yield _relation(MODEL_REF, "DESCENDANT_OF", _ref("BaseModel", base.name))
-    if facts.container is not None:
-        yield _relation("SPDXRef-Container", "BUILD_TOOL_OF", MODEL_REF)
+    for container in facts.containers:
+        yield _relation(_ref("Container", container.role), "BUILD_TOOL_OF", MODEL_REF)
     for package in facts.packages:
         yield _relation(MODEL_REF, "DEPENDS_ON", _ref("Package", package.key))
 
@@ -209,6 +210,7 @@ def _description(traits: ModelTraits) -> str:
         ("parameters", traits.parameters),
         ("element types", ", ".join(f"{name} {count}" for name, count in traits.element_types)),
         ("formats", ", ".join(traits.formats)),
+        ("quantization", traits.quantization),
         ("tokenizer", traits.tokenizer),
         ("vocabulary", traits.vocabulary_size),
         ("chat template", traits.chat_template),

@@ -63,34 +63,22 @@ def base_models(manifest: Mapping[str, Any], found: Sequence[str]) -> tuple[tupl
     return tuple(entries.values()), tuple(findings)
 
 
-def container(manifest: Mapping[str, Any], context: Context) -> ContainerEntry | None:
-    """The container that the manifest declares, else the one that the runner shows; None without a digest."""
-    digest = _digest(manifest.get("training_container_digest"))
-    image = manifest.get("training_container_image")
-    origin = _MANIFEST
-    if digest is None:
-        fact = context.container_digest
-        digest, image, origin = _digest(fact.value), context.container_image, _origin(fact)
-    if digest is None:
-        return None
-    reference = image if isinstance(image, str) else None
-    address = purl.of_image(reference, digest) if reference else None
-    return ContainerEntry(shown(reference) if reference else "container", digest, origin, address)
+def containers(manifest: Mapping[str, Any], context: Context) -> tuple[ContainerEntry, ...]:
+    """The container of this job, and the one that the manifest declares for the training where that is another."""
+    here = _digest(context.container_digest.value)
+    training = _digest(manifest.get("training_container_digest"))
+    found = []
+    if here is not None:
+        found.append(_container(context.container_image, here, "release", _origin(context.container_digest)))
+    if training is not None and training != here:
+        found.append(_container(_text(manifest.get("training_container_image")), training, "training", _MANIFEST))
+    return tuple(found)
 
 
 def commit(fact: Fact[str]) -> CommitEntry | None:
     """A commit as `git+https://host/repo@<hex>`; None for anything else, a path of this machine above all."""
     match = _COMMIT.fullmatch(fact.value) if fact.value else None
     return CommitEntry(shown(match[1], 1000), match[2], _origin(fact)) if match else None
-
-
-def training_commit(manifest: Mapping[str, Any], context: Context) -> CommitEntry | None:
-    """The commit that trained: as the run says, else as the manifest declares."""
-    known = commit(context.training_commit)
-    declared = manifest.get("training_commit")
-    if known is None and isinstance(declared, str):
-        return commit(Fact(declared, Known.DECLARED, "manifest"))
-    return known
 
 
 def supplier(release: CommitEntry | None) -> str | None:
@@ -123,6 +111,11 @@ def _declared_dataset(value: Mapping[str, Any]) -> DatasetEntry:
     )
 
 
+def _container(image: str | None, digest: Digest, role: str, origin: Origin) -> ContainerEntry:
+    address = purl.of_image(image, digest) if image else None
+    return ContainerEntry(shown(image, _NAME_LIMIT) if image else "container", digest, role, origin, address)
+
+
 def _note(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     return shown(text, 500)
@@ -133,7 +126,8 @@ def _text(value: Any) -> str | None:
 
 
 def _origin(fact: Fact[str]) -> Origin:
-    return Origin(fact.known, shown(fact.source))
+    """Not where the fact was read: a token in one run and git in another say the same about the same release."""
+    return Origin(fact.known)
 
 
 def _digest(value: Any) -> Digest | None:

@@ -42,6 +42,8 @@ def describe(
     scan: EngineScan,
 ) -> tuple[SbomFacts, tuple[Finding, ...]]:
     """Everything that an SBOM of this release says, and what a person should know about it. Pure."""
+    # `release` gives parsed names; the folder that `sbom` takes a name from may be called anything.
+    name, version = shown(name) or "model", shown(version) or "0"
     roles = {file.path: file.role for file in package.files}
     declared = manifest.get("license")
     license, about_license = licensing(declared if isinstance(declared, str) else None, facts.licenses, roles)
@@ -65,9 +67,9 @@ def describe(
         datasets=lineage.datasets(manifest, facts.datasets),
         base_models=bases,
         packages=packages,
-        container=lineage.container(manifest, context),
+        containers=lineage.containers(manifest, context),
         release_commit=release,
-        training_commit=lineage.training_commit(manifest, context),
+        training_commit=lineage.commit(context.training_commit),
         tools=(OWN_TOOL, *([scan.tool] if scan.tool else [])),
         origins=_origins(traits, license, roles, release.origin if release and supplier else None),
         epoch=context.epoch,
@@ -103,6 +105,7 @@ def _traits(facts: ModelFacts) -> ModelTraits:
         parameters=facts.parameters,
         element_types=tuple((shown(name, 30), count) for name, count in facts.element_types),
         formats=_texts(facts.formats),
+        quantization=_text(facts.quantization),
         tokenizer=_text(tokenizer.type) if tokenizer else None,
         vocabulary_size=tokenizer.vocabulary_size if tokenizer else None,
         chat_template=_digest_text(tokenizer.chat_template_digest) if tokenizer else None,
@@ -121,8 +124,9 @@ def _origins(
         "languages": card if traits.languages else None,
         "library": card if traits.library else None,
         "license": license.claims[0].origin if license.claims else Origin(Known.UNKNOWN),
-        "model type": OBSERVED if traits.model_type else None,
+        "model-type": OBSERVED if traits.model_type else None,
         "name": Origin(Known.DECLARED),
+        "quantization": OBSERVED if traits.quantization else None,
         "parameters": OBSERVED if traits.parameters else None,
         "supplier": supplier or Origin(Known.UNKNOWN),
         "task": card if traits.task else None,
