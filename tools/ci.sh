@@ -2,6 +2,8 @@
 # What the action and the GitLab templates run: install from this checkout into a fresh environment, then one command.
 # Inputs come as MODEL_PROVENANCE_* variables and are read by Python; nothing here interprets them.
 set -eu
+# Before anything can go wrong: whatever stops this job, `result` never stays empty or says more than was done.
+if [ -n "${GITHUB_OUTPUT:-}" ]; then echo "result=ERROR" >>"$GITHUB_OUTPUT"; fi
 here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 temporary=${RUNNER_TEMP:-${TMPDIR:-/tmp}}
 environment="$temporary/model-provenance-venv"

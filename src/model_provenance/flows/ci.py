@@ -27,8 +27,7 @@ _DOTENV, _ANNOTATIONS = Path("model-provenance.env"), Path("model-provenance-ann
 
 
 def release_job(env: Mapping[str, str]) -> int:
-    """Run the release job; `result=ERROR` is written before anything can go wrong, the verdict last."""
-    github.set_outputs(env, {"result": "ERROR"})
+    """Run the release job. The runner has `result=ERROR` since before the installation; the verdict is written last."""
     try:
         request = _request(env)
         receipt = release(request)
