@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats import cosign_key
 from model_provenance.formats.public_key import load_public_key
 from model_provenance.sign.keygen import keygen
 from model_provenance.sign.keys import load_private_key
@@ -18,6 +19,12 @@ from model_provenance.sign.keys import load_private_key
 def mode(path: Path) -> int:
     """The permission bits of a file."""
     return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The least cost that cosign knows: the tests are about files."""
+    monkeypatch.setattr(cosign_key, "_N", 32768)
 
 
 def test_a_pair_belongs_together_and_opens_with_its_password(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import sys
 from base64 import b64encode
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +207,28 @@ def test_a_private_key_given_as_a_public_one_says_so(key: ec.EllipticCurvePrivat
         load_public_key(private_pem(key))
     assert caught.value.code == "key.malformed"
     assert "private key to yourself" in caught.value.remedy
+
+
+@pytest.mark.parametrize("form", [SEC1, PKCS8])
+def test_a_key_with_a_changed_byte_is_read_or_refused(key: ec.EllipticCurvePrivateKey, form: PrivateFormat) -> None:
+    """Wherever a key is damaged, no other exception than ours comes out, whatever OpenSSL makes of it."""
+    label = b"PRIVATE KEY" if form is PKCS8 else b"EC PRIVATE KEY"
+    der = key.private_bytes(Encoding.DER, form, NoEncryption())
+    for position in range(len(der)):
+        for change in (0x01, 0x20, 0x80, 0xFF):
+            data = bytearray(der)
+            data[position] ^= change
+            text = b64encode(data)
+            with suppress(ModelProvenanceError):
+                load_private_key(b"-----BEGIN %b-----\n%b\n-----END %b-----\n" % (label, text, label), never)
+
+
+def test_keys_do_not_pay_for_sigstore() -> None:
+    """Signing with a key imports neither sigstore nor requests: both cost more than the signing."""
+    modules = "model_provenance.sign.keys, model_provenance.sign.keygen, model_provenance.sign.trust_config"
+    code = f"import {modules}, sys; print([m for m in ('sigstore', 'requests', 'pydantic') if m in sys.modules])"
+    source = Path(__file__).parents[2] / "src"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(source)}
+    )
+    assert ran.stdout.strip() == "[]"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -109,9 +108,7 @@ def test_a_host_that_does_not_exist_cannot_be_reached() -> None:
 def test_silence_ends() -> None:
     """A service that accepts and says nothing is given up after the read time-out of each attempt."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        began = time.monotonic()
         error = refused(f"http://127.0.0.1:{silent.getsockname()[1]}", Service.CA)
-    assert time.monotonic() - began < 3
     assert error.code == "sign.service"
     assert "did not answer within 0.3 s, 3 times" in error.message
 

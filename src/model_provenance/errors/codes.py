@@ -87,7 +87,7 @@ _ALL: tuple[Code, ...] = (
     Code("manifest.type", 2, "A value has the wrong type", "Write the type that the message names."),
     Code("manifest.unknown_key", 2, "The manifest holds a key that has no meaning", "Correct the spelling, or remove the key."),
     Code("manifest.url", 2, "A URL cannot be used", "Write an absolute https:// address without user name or password."),
-    Code("manifest.value", 2, "A value is outside of what is allowed", "Write one of the values that the message names."),
+    Code("manifest.value", 2, "A value is outside of what is allowed", "Write what the message asks for."),
     Code("manifest.version", 2, "A version has the wrong form", "Use letters, digits, `.`, `_`, `-` with at least one digit: `1.4.0`."),
     Code("manifest.yaml", 2, "The manifest uses a part of YAML that is not read", "Write plain mappings, lists and scalars: no tags, no second document."),
     # --- describe: SBOM and provenance

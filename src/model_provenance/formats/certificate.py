@@ -6,8 +6,11 @@ here is read from bytes that may be hostile until the chain is verified, so it i
 
 from __future__ import annotations
 
+import warnings
+
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 
 from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.text import shown
@@ -20,6 +23,15 @@ _DER_TEXT = range(8, 25)
 #: Longer than any claim that Fulcio copies; a longer one is an attack on whoever prints it.
 _VALUE_LIMIT = 2048
 
+#: What `cryptography` raises on certificates that it does not like; most derive from Exception itself.
+_UNREADABLE = (
+    ValueError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    CryptographyDeprecationWarning,
+)
+
 _UTF8_STRING = 0x0C
 _LONG_FORM = 0x80
 _WIDEST_LENGTH = 2
@@ -28,13 +40,16 @@ _WIDEST_LENGTH = 2
 def load(der: bytes) -> x509.Certificate:
     """Parse a DER certificate with every extension; raises `certificate.malformed`."""
     try:
-        certificate = x509.load_der_x509_certificate(der)
-        # Extensions are parsed lazily: a duplicate or broken one shall be met here and not in the middle of a check.
-        _ = certificate.extensions
-    except ValueError as error:
-        raise ModelProvenanceError("certificate.malformed", f"the certificate cannot be read: {error}") from error
-    except x509.DuplicateExtension as error:
-        raise ModelProvenanceError("certificate.malformed", f"the certificate repeats an extension: {error}") from error
+        with warnings.catch_warnings():
+            # What RFC 5280 forbids and the library still loads today, with a warning for whoever reads its log.
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            certificate = x509.load_der_x509_certificate(der)
+            # Extensions are parsed lazily: a duplicate or broken one shall be met here, not in the middle of a check.
+            _ = certificate.extensions
+    except _UNREADABLE as error:
+        raise ModelProvenanceError(
+            "certificate.malformed", f"the certificate cannot be read: {shown(str(error))}"
+        ) from error
     return certificate
 
 
@@ -54,7 +69,7 @@ def identity(certificate: x509.Certificate) -> SignerIdentity:
 
 
 def fulcio_extensions(certificate: x509.Certificate) -> tuple[tuple[int, str], ...]:
-    """(N, text) of each extension 1.3.6.1.4.1.57264.1.N that is known, in order of N; raises `certificate.malformed`."""
+    """(N, text) of each known extension 1.3.6.1.4.1.57264.1.N, in order of N; raises `certificate.malformed`."""
     found: list[tuple[int, str]] = []
     for extension in certificate.extensions:
         number = _number(extension.oid.dotted_string)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
@@ -81,7 +81,7 @@ def load_public_key(data: bytes) -> PublicKey:
         key = load_der_public_key(blocks[0].decoded(code="key.malformed"))
     except UnsupportedAlgorithm as error:
         raise _unsupported("of an unknown algorithm or curve") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, InternalError) as error:  # the last is what OpenSSL makes of some damaged keys
         raise ModelProvenanceError("key.malformed", f"the public key cannot be parsed: {shown(str(error))}") from error
     return public_key(key)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
 
@@ -18,6 +18,8 @@ from model_provenance.sign.key import KeySigner
 _BESIDE = ("EC PARAMETERS", "CERTIFICATE", "PUBLIC KEY")
 _PLAIN = ("EC PRIVATE KEY", "PRIVATE KEY")
 _ENCRYPTED = "ENCRYPTED PRIVATE KEY"
+#: The last is what some damaged keys make of OpenSSL.
+_UNREADABLE = (ValueError, TypeError, InternalError)
 
 
 def load_private_key(data: bytes, password: Callable[[], bytes]) -> KeySigner:
@@ -49,7 +51,7 @@ def _parsed(block: PemBlock, password: Callable[[], bytes]) -> object:
         raise ModelProvenanceError(
             "key.unsupported", f"the private key is of an unknown algorithm, curve or encryption: {shown(str(error))}"
         ) from error
-    except (ValueError, TypeError) as error:
+    except _UNREADABLE as error:
         raise ModelProvenanceError("key.malformed", f"the private key cannot be parsed: {shown(str(error))}") from error
     raise ModelProvenanceError("key.unsupported", f"the private key is a PEM block {block.label}")
 
@@ -60,5 +62,5 @@ def _opened(block: PemBlock, password: bytes) -> object:
         return load_pem_private_key(block.text, password=password)
     except UnsupportedAlgorithm:
         raise
-    except (ValueError, TypeError) as error:
+    except _UNREADABLE as error:
         raise ModelProvenanceError("key.password", "the password does not open the private key") from error
