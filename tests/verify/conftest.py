@@ -32,7 +32,6 @@ from model_provenance.domain.verification import (
     TargetKind,
     Trust,
 )
-from model_provenance.formats.canonical import canonical
 from model_provenance.formats.oms import files_digest, model_digest
 from model_provenance.sign.key import KeySigner
 from model_provenance.sign.keyless import KeylessSigner
@@ -51,6 +50,7 @@ FILES: Mapping[str, bytes] = {
 }
 SIGNER = "github:acme/minilm#718293041/.github/workflows/release.yml@refs/heads/main"
 Run = GitHubRun | GitLabRun
+_MADE: dict[tuple[Any, ...], tuple[tuple[Statement, ...], dict[str, bytes]]] = {}
 
 
 def model_files(files: Mapping[str, bytes]) -> tuple[ModelFile, ...]:
@@ -96,7 +96,14 @@ class Draft:
         return Context(provider, None, run, None, Fact(commit, known), unknown, unknown, None, visibility, None)
 
     def parts(self) -> tuple[tuple[Statement, ...], dict[str, bytes]]:
-        """The statements, and the documents that lie in the release folder."""
+        """The statements, and the documents that lie in the release folder; the same draft is made once."""
+        key = (tuple(sorted(self.files.items())), self.name, self.version, self.layout, self.run)
+        if key not in _MADE:
+            _MADE[key] = self._parts()
+        statements, documents = _MADE[key]
+        return statements, dict(documents)
+
+    def _parts(self) -> tuple[tuple[Statement, ...], dict[str, bytes]]:
         package, context, facts = self.package, self.context, facts_of(self.files)
         sboms = build_sboms(SbomRequest(self.name, self.version, package, facts, context, {})).documents
         manifest = complete(
@@ -188,7 +195,8 @@ def edited(
         if statement.name == name:
             value = json.loads(statement.payload)
             change(value)
-            statement = replace(statement, payload=canonical(value), predicate_type=value["predicateType"])
+            payload = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+            statement = replace(statement, payload=payload, predicate_type=value["predicateType"])
         made.append(statement)
     return relinked(made) if relink and name != "provenance" else tuple(made)
 
