@@ -35,8 +35,9 @@ def gitlab(repository: Path, sim: SigstoreSim, tools: Path, tmp_path: Path, **ov
     variables = {k: v for k, v in env.items() if k.startswith("CI_") and k not in ("CI_PROJECT_DIR", "CI_BUILDS_DIR")}
     variables |= {"GITLAB_CI": "true", "CI": "true", "SIGSTORE_ID_TOKEN": env["SIGSTORE_ID_TOKEN"], **overrides}
     command = [str(tools / "node_modules/.bin/gitlab-ci-local"), "--force-shell-executor", "--no-color"]
+    command += ["--ignore-predefined-vars", ",".join(variables)]
     for name, value in variables.items():
-        command += ["--variable", f"{name}={value}", "--ignore-predefined-vars", name]
+        command += ["--variable", f"{name}={value}"]
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
     path = f"{tools / 'node/bin'}{os.pathsep}{os.environ['PATH']}"
