@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import requests
@@ -64,6 +65,15 @@ def refused(url: str, service: Service = Service.LOG, **headers: str) -> ModelPr
 def said(message: str) -> bytes:
     """An error answer as Fulcio and Rekor write it."""
     return json.dumps({"code": 3, "message": message}).encode()
+
+
+def test_a_netrc_file_does_not_replace_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `default` entry of ~/.netrc neither takes the place of the identity token nor reaches the service."""
+    (tmp_path / "netrc").write_text("default login ann password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with server(lambda _: (200, {}, b"")) as (url, _):
+        response = post(url, Service.CA, QUICK, Authorization="Bearer token")
+    assert response.request.headers["Authorization"] == "Bearer token"
 
 
 def test_an_answer_comes_through_whole() -> None:

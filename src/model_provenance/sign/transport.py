@@ -102,9 +102,15 @@ class ServiceAdapter(HTTPAdapter):
 
 
 def mount(session: requests.Session, adapter: ServiceAdapter) -> None:
-    """Send everything of a session through `adapter`."""
+    """Send everything of a session through `adapter`, with the headers that the caller gave and no others."""
     session.mount("https://", adapter)
     session.mount("http://", adapter)
+    # Without it, a `default` entry of ~/.netrc takes the place of the identity token and goes to the service.
+    session.auth = _unchanged
+
+
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _read_whole(response: requests.Response) -> requests.Response:
