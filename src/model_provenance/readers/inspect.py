@@ -56,7 +56,7 @@ def _unpickled(head: Head, cursor: Cursor) -> Reader | None:
     reader = reader_of(head)
     if reader is None or reader.format in _EXECUTING or named_reader(head) is not PICKLE:
         return None
-    return PICKLE if PICKLE.read(head, cursor).executes else None
+    return PICKLE if PICKLE.read(head, cursor).details.get("outside_allow_list") else None
 
 
 def _unreadable(file: Entry | ModelFile, code: str, format: str, reason: str) -> Inspected:

@@ -28,11 +28,12 @@ STRING_BODY = r'[^"\\\x00-\x1f]{0,4096}(?:\\[^\x00-\x1f][^"\\\x00-\x1f]{0,4096})
 
 _SPACE = re.compile(SPACE.encode())
 _SCALAR = re.compile(rb"-?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]{1,400})?(?:[eE][+-]?[0-9]{1,5})?|true|false|null")
-_STRING_PART = re.compile(rb'[^"\\]*(?:\\.[^"\\]*){0,256}', re.DOTALL)
+_STRING_PART = re.compile(rb'[^"\\\x00-\x1f]*(?:\\[^\x00-\x1f][^"\\\x00-\x1f]*){0,256}')
 # Scalars and strings without escapes, and short lists of them: the bulk of every large file, skipped by the matcher.
 _PLAIN = r'[^"\[\]{}]*'
-_QUOTED = r'"[^"\\]*"'
+_QUOTED = r'"[^"\\\x00-\x1f]*"'
 _FLAT = re.compile(rf"(?:{_PLAIN}{_QUOTED}|{_PLAIN}\[(?:{_PLAIN}{_QUOTED}){{0,8}}{_PLAIN}\]){{0,256}}{_PLAIN}".encode())
+_SPACE_CHARACTER = 0x20
 _DEPTH_LIMIT = 128
 #: Turns of the walk's own loop, so that the time is bounded whatever the structure.
 _STEP_LIMIT = 700_000
@@ -185,6 +186,8 @@ class JsonWalk:
                 return
             if self.position + 1 >= len(data):
                 raise ReaderError("it ends inside a string")
+            if mark != b"\\" or data[self.position + 1] < _SPACE_CHARACTER:
+                raise ReaderError(f"a string holds a control character at byte {self.position}")
 
     def _space(self) -> None:
         self.position = _end_of(_SPACE, self._data, self.position)

@@ -9,6 +9,7 @@ from model_provenance.domain.facts import Inspection, ModelFacts, TokenizerFacts
 from model_provenance.domain.files import Role
 from model_provenance.domain.finding import Finding, Severity, Status, skipped, warned
 from model_provenance.domain.text import shown
+from model_provenance.readers.reading import WeightKind
 from model_provenance.readers.registry import WEIGHT_FORMATS
 from model_provenance.readers.weight_sets import Inspected, WeightSet, counted_sets, shard_findings
 
@@ -58,11 +59,12 @@ def joined(files: Sequence[Inspected]) -> ModelFacts:
     )
 
 
-def _weight_of_word(member: Inspected) -> tuple[int, int, str]:
-    """Files nearer to the root speak for the model before files of its parts."""
-    format = member.facts.format
+def _weight_of_word(member: Inspected) -> tuple[bool, int, int, str]:
+    """Files nearer to the root speak for the model before files of its parts; projectors and adapters come last."""
+    format, weights = member.facts.format, member.reading.weights
     rank = _PRECEDENCE.index(format) if format in _PRECEDENCE else len(_PRECEDENCE)
-    return len(member.path.parts), rank, member.facts.path
+    beside = weights is not None and weights.kind is not WeightKind.MODEL
+    return beside, len(member.path.parts), rank, member.facts.path
 
 
 def _by(said: Sequence[Inspected], *formats: str) -> Iterator[Inspected]:

@@ -21,7 +21,7 @@ _TORCH_REBUILD = (
     "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_wrapper_subclass",
 )  # fmt: skip
 _NUMPY_CORES = ("numpy.core", "numpy._core")
-_PLAIN_TYPES = ("bytearray", "complex", "dict", "float", "frozenset", "int", "list", "set", "slice", "tuple")
+_PLAIN_TYPES = ("bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "set", "slice", "tuple")
 
 #: (module, name) exactly as the pickle writes them.
 ALLOWED: frozenset[tuple[str, str]] = frozenset(

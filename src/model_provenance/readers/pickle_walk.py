@@ -9,7 +9,6 @@ before the broken one, too.
 from __future__ import annotations
 
 import pickletools
-import re
 from dataclasses import dataclass, field
 
 from model_provenance.readers.cursor import Cursor, ReaderError
@@ -20,6 +19,7 @@ _LINE_LIMIT = 1 << 16
 #: Longer strings are no names of imports, and all strings together are bounded; what is not kept is `(computed)`.
 _NAME_LIMIT = 256
 _KEPT_LIMIT = 8 << 20
+_INDEX_LENGTH = 40
 _IMPORT_LIMIT = 10_000
 #: Pickles that may follow one another in one file.
 _PICKLE_LIMIT = 64
@@ -185,9 +185,10 @@ class _Opcodes:
         if width:
             return int.from_bytes(self._cursor.take(width), "little")
         line = self._line()
-        if not re.fullmatch(rb"[0-9]{1,18}", line):
-            raise ReaderError("a memo index of the pickle is no number")
-        return int(line)
+        try:
+            return int(line[:_INDEX_LENGTH])  # what Python takes for a number, white space and signs included
+        except ValueError as error:
+            raise ReaderError("a memo index of the pickle is no number") from error
 
     def _line(self) -> bytes:
         return self._cursor.line(_LINE_LIMIT)

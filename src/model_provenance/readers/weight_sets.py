@@ -17,7 +17,7 @@ from model_provenance.domain.finding import Finding, warned
 from model_provenance.domain.text import shown
 from model_provenance.readers.reading import Reading, WeightKind
 
-_SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.[a-z]+")
+_SHARD = re.compile(r"(.+)-([0-9]{5})-of-([0-9]{5})\.[a-z]+")
 _COUNTED_FORMATS = frozenset(("safetensors", "gguf"))
 
 
@@ -41,8 +41,9 @@ class WeightSet:
 
     name: str
     members: tuple[Inspected, ...]
-    #: Shards that the names or an index announce and that are not there or not readable.
+    #: Shards that an index or the numbers in their names announce and that are not there.
     missing: tuple[str, ...] = ()
+    indexed: bool = False
 
     @property
     def kind(self) -> WeightKind:
@@ -71,38 +72,42 @@ def counted_sets(files: Sequence[Inspected]) -> tuple[list[WeightSet], list[Find
         one, notes = _one_of(folder, folders[folder])
         chosen.append(one)
         findings += notes
-    for weight_set in chosen:
-        findings += _incomplete(weight_set)
+        for weight_set in folders[folder]:
+            findings += _incomplete(weight_set)
     return chosen, findings
 
 
 def shard_findings(files: Sequence[Inspected]) -> list[Finding]:
-    """Where a shard index and the shards themselves disagree about the number of tensors."""
+    """Where a shard index and the shards disagree: shards that are not there, or with another number of tensors."""
     by_path = {member.facts.path: member for member in files}
     findings = []
     for index in files:
+        where, missing = index.facts.path, []
         for name, tensors in index.reading.shards.items():
-            path = str(index.path.parent / name)
-            shard = by_path.get(path)
+            shard = by_path.get(str(index.path.parent / name))
             weights = shard.reading.weights if shard else None
-            if weights is not None and weights.tensors != tensors:
-                message = (
-                    f"{shown(index.facts.path)} lists {tensors} tensors in {shown(name)}, which has {weights.tensors}"
-                )
-                findings.append(warned("readers.shards", message, location=index.facts.path))
+            if shard is None:
+                missing.append(name)
+            elif weights is not None and weights.tensors != tensors:
+                message = f"{shown(where)} lists {tensors} tensors in {shown(name)}, which has {weights.tensors}"
+                findings.append(warned("readers.shards", message, location=where))
+        if missing:
+            message = f"{shown(where)} names {_listed(missing)} that are not there"
+            findings.append(warned("readers.shards", message, location=where))
     return findings
 
 
 def _sets(files: Sequence[Inspected]) -> list[WeightSet]:
     """Weight files grouped: by the index that names them, else by their numbered names, else each alone."""
+    by_path = {member.facts.path for member in files}
     weights = {member.facts.path: member for member in files if member.facts.format in _COUNTED_FORMATS}
     sets = []
     for index in files:
         names = [str(index.path.parent / name) for name in index.reading.shards]
+        missing = tuple(name for name in names if name not in by_path)
         members = tuple(weights.pop(name) for name in names if name in weights)
         if members:
-            present = {member.facts.path for member in members}
-            sets.append(WeightSet(index.facts.path, members, tuple(sorted(set(names) - present))))
+            sets.append(WeightSet(index.facts.path, members, missing, indexed=True))
     numbered: dict[tuple[str, str, str], dict[int, Inspected]] = {}
     for member in weights.values():
         found = _SHARD.fullmatch(member.path.name)
@@ -139,8 +144,12 @@ def _model_folders(files: Sequence[Inspected], folders: list[str], findings: lis
 
 
 def _one_of(folder: str, sets: list[WeightSet]) -> tuple[WeightSet, Iterable[Finding]]:
-    """One of the alternatives in a folder: a model before an adapter, an index before bare files, then by name."""
-    ordered = sorted(sets, key=lambda one: (list(WeightKind).index(one.kind), not one.name.endswith(".json"), one.name))
+    """One of the alternatives in a folder: a model before an adapter, complete before not, then the plainest name."""
+    kinds = list(WeightKind)
+    ordered = sorted(
+        sets,
+        key=lambda one: (kinds.index(one.kind), one.parameters is None, not one.indexed, len(one.name), one.name),
+    )
     rivals = [one for one in ordered if one.kind is ordered[0].kind]
     if len({one.parameters for one in rivals}) <= 1:
         return ordered[0], ()
@@ -152,9 +161,11 @@ def _one_of(folder: str, sets: list[WeightSet]) -> tuple[WeightSet, Iterable[Fin
 
 
 def _incomplete(weight_set: WeightSet) -> Iterable[Finding]:
-    if weight_set.missing:
-        names = ", ".join(shown(name, 80) for name in weight_set.missing[:5])
-        message = (
-            f"{shown(weight_set.name)} lacks {len(weight_set.missing)} shards ({names}); its parameters are not counted"
-        )
+    if weight_set.missing and not weight_set.indexed:
+        message = f"{shown(weight_set.name)} lacks {_listed(weight_set.missing)}; its parameters are not counted"
         yield warned("readers.shards", message, location=weight_set.members[0].facts.path)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""  # noqa: PLR2004 - as many as fit on a line
+    return f"{len(names)} shards ({', '.join(shown(name, 80) for name in names[:5])}{more})"
