@@ -26,7 +26,11 @@ def run(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, st
     """Run a command to its end. A child that forks is accounted with its children, but for `peak` (the largest one)."""
     start = time.perf_counter()
     process = subprocess.Popen(
-        list(command), cwd=cwd, env=None if env is None else dict(env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        list(command),
+        cwd=cwd,
+        env=None if env is None else dict(env),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     # Wait without reaping, so that the kernel's counters can still be read.
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)

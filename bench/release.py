@@ -140,7 +140,9 @@ def generate(folder: Path, size: int) -> Path:
     for number in range(1, SHARDS + 1):
         name = f"model-{number:05d}-of-{SHARDS:05d}.safetensors"
         rows = size // SHARDS // 2 // 4096
-        header = json.dumps({f"layer.{number}.weight": {"dtype": "F16", "shape": [rows, 4096], "data_offsets": [0, rows * 8192]}})
+        header = json.dumps(
+            {f"layer.{number}.weight": {"dtype": "F16", "shape": [rows, 4096], "data_offsets": [0, rows * 8192]}}
+        )
         padded = header.encode() + b" " * (-len(header) % 8)
         weight_map[f"layer.{number}.weight"] = name
         with (folder / name).open("wb") as file:
@@ -160,7 +162,12 @@ def generate(folder: Path, size: int) -> Path:
 def make_keys(base: Path) -> Path:
     """One key, encrypted for us and plain for model_signing; scrypt's cost is ours to bear."""
     env = {**os.environ, "COSIGN_PASSWORD": ""}
-    subprocess.run([str(BIN / "model-provenance"), "keygen", "--output", str(base / "release"), "--force"], env=env, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [str(BIN / "model-provenance"), "keygen", "--output", str(base / "release"), "--force"],
+        env=env,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     plain = ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(base / "plain.pem")]
     subprocess.run(plain, check=True)
     # The same kind of key for both: plain PEM, so that neither pays for a password.

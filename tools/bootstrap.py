@@ -52,7 +52,9 @@ def create(folder: Path) -> None:
         venv.EnvBuilder(with_pip=True, clear=True).create(folder)
     if not (folder / "bin" / "uv").exists():
         locked = ROOT / "requirements" / "uv.txt"
-        run([str(folder / "bin" / "python"), "-I", "-m", "pip", "install", "-q", *SAFE, "-r", str(locked)]).check_returncode()
+        run(
+            [str(folder / "bin" / "python"), "-I", "-m", "pip", "install", "-q", *SAFE, "-r", str(locked)]
+        ).check_returncode()
 
 
 SAFE = ["--require-hashes", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
@@ -75,14 +77,13 @@ def install(python: Path, requirements: Path) -> int:
 def link_checkout(python: Path, folder: Path) -> None:
     """Make the checkout importable and give it its command, both without building anything."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = subprocess.run([str(python), "-I", "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+    packages = subprocess.run(
+        [str(python), "-I", "-c", code], check=True, capture_output=True, text=True
+    ).stdout.strip()
     Path(packages, "model_provenance_checkout.pth").write_text(f"{ROOT / 'src'}\n")
     command = folder / "bin" / "model-provenance"
     # A path may hold spaces, which a #! line cannot: let the shell find the interpreter beside this file.
-    command.write_text(
-        "#!/bin/sh\n"
-        'exec "$(dirname -- "$(readlink -f -- "$0")")/python" -I -m model_provenance "$@"\n'
-    )
+    command.write_text('#!/bin/sh\nexec "$(dirname -- "$(readlink -f -- "$0")")/python" -I -m model_provenance "$@"\n')
     command.chmod(0o755)
 
 

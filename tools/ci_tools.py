@@ -41,9 +41,9 @@ def rsync() -> bool:
     if shutil.which("rsync"):
         return True
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {"check": False, "stdout": subprocess.DEVNULL}
-        subprocess.run(["apt-get", "update", "-qq"], **quiet)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "rsync"], **quiet)
+        subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL)
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "rsync"]
+        subprocess.run(install, check=False, stdout=subprocess.DEVNULL)
     if shutil.which("rsync"):
         return True
     sys.stderr.write("error: rsync is missing, which gitlab-ci-local needs\nsudo apt-get install rsync\n")

@@ -213,19 +213,49 @@ STATUSES = {
 
 def errors_page() -> str:
     """Exit statuses and every code."""
-    lines = ["# Exit statuses and codes", "", f"<!-- {NOTE} -->", "", "## Exit statuses", "", "| status | meaning |", "|---|---|"]
+    lines = [
+        "# Exit statuses and codes",
+        "",
+        f"<!-- {NOTE} -->",
+        "",
+        "## Exit statuses",
+        "",
+        "| status | meaning |",
+        "|---|---|",
+    ]
     lines += [f"| {int(status)} | {meaning} |" for status, meaning in STATUSES.items()]
-    lines += ["", "When several checks fail, the process ends with the status of the gravest: see `verify/release.py`.", "", "## Codes", ""]
+    lines += [
+        "",
+        "When several checks fail, the process ends with the status of the gravest: see `verify/release.py`.",
+        "",
+        "## Codes",
+        "",
+    ]
     for code in sorted(CODES.values()):
         anchor = code.id.replace(".", "")
-        lines += [f'<a id="{anchor}"></a>', f"### `{code.id}`", "", f"{code.title}. Exit status {code.status}.", "", f"**Fix.** {code.remedy}", ""]
+        lines += [
+            f'<a id="{anchor}"></a>',
+            f"### `{code.id}`",
+            "",
+            f"{code.title}. Exit status {code.status}.",
+            "",
+            f"**Fix.** {code.remedy}",
+            "",
+        ]
     lines += [f"Messages link here as `{DOCS_URL}#CODE`, the code without its dot.", ""]
     return "\n".join(lines)
 
 
 def reference_page() -> str:
     """Every command and option."""
-    lines = ["# Reference", "", f"<!-- {NOTE} -->", "", "Inputs of the action and of the GitLab component have the names of the options.", ""]
+    lines = [
+        "# Reference",
+        "",
+        f"<!-- {NOTE} -->",
+        "",
+        "Inputs of the action and of the GitLab component have the names of the options.",
+        "",
+    ]
     for command, summary in COMMANDS.items():
         lines += [f"## `model-provenance {command}`", "", summary, ""]
         rows = [o for o in OPTIONS if command in {c.split()[0] for c in o.commands}]

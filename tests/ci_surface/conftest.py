@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from model_provenance.testing.sigstore_sim import SigstoreSim
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,7 +76,9 @@ def git(folder: Path, *words: str) -> str:
 
 def copy_of_the_tool(target: Path) -> Path:
     """What a runner fetches for `uses: org/model-provenance@v1`: the files of this checkout, as they are now."""
-    names = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    names = subprocess.run(
+        ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
     for name in filter(None, names.split("\0")):
         place = target / name
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from model_provenance.cli.main import run as model_provenance
 from model_provenance.testing.runner_env import RunnerEnv
 from model_provenance.testing.sigstore_sim import SigstoreSim
@@ -66,7 +67,12 @@ def act(repository: Path, env: dict[str, str], keep: Path, event: str = "push") 
         if name in env:
             command += ["--env", f"{name}={env[name]}"]
     host = {k: v for k, v in env.items() if k.startswith("ACTIONS_")}
-    home = {"HOME": str(keep / "home"), "PATH": os.environ["PATH"], "KEEP": str(keep), "XDG_CACHE_HOME": str(keep / "cache")}
+    home = {
+        "HOME": str(keep / "home"),
+        "PATH": os.environ["PATH"],
+        "KEEP": str(keep),
+        "XDG_CACHE_HOME": str(keep / "cache"),
+    }
     (keep / "home").mkdir(exist_ok=True)
     pip = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "UV_", "SSL_", "REQUESTS_"))}
     answer = subprocess.run(

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from model_provenance.cli.main import run as model_provenance
 from model_provenance.testing.runner_env import RunnerEnv
 from model_provenance.testing.sigstore_sim import SigstoreSim

@@ -22,7 +22,7 @@ def password() -> bytes:
     """The password of an existing key: COSIGN_PASSWORD, else a prompt where there is a terminal."""
     given = os.environ.get("COSIGN_PASSWORD")
     if given is not None:
-        return given.encode()
+        return os.fsencode(given)
     if not sys.stdin.isatty():
         raise ModelProvenanceError("key.password_missing", "the key is encrypted and no password was given")
     return str(click.prompt("Password of the key", hide_input=True, default="", show_default=False, err=True)).encode()
@@ -32,9 +32,11 @@ def new_password() -> bytes:
     """The password of a new key, asked twice; an empty one only when COSIGN_PASSWORD is set to nothing on purpose."""
     given = os.environ.get("COSIGN_PASSWORD")
     if given is not None:
-        return given.encode()
+        return os.fsencode(given)
     if not sys.stdin.isatty():
-        raise ModelProvenanceError("key.password_missing", "a new key needs a password and there is no terminal to ask at")
+        raise ModelProvenanceError(
+            "key.password_missing", "a new key needs a password and there is no terminal to ask at"
+        )
     text: str = click.prompt("Password for the new key", hide_input=True, confirmation_prompt=True, err=True)
     return text.encode()
 

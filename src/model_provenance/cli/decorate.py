@@ -30,7 +30,12 @@ def _arguments(option: Option) -> dict[str, Any]:
     if option.kind is Kind.FLAG:
         return {"help": option.help, "is_flag": True}
     if option.kind is Kind.CHOICE:
-        return {"help": option.help, "type": click.Choice(option.choices), "default": option.default, "show_default": True}
+        return {
+            "help": option.help,
+            "type": click.Choice(option.choices),
+            "default": option.default,
+            "show_default": True,
+        }
     if option.kind is Kind.PATH:
         return {**common, "type": click.Path(path_type=Path)}
     if option.kind is Kind.LIST:

@@ -99,7 +99,7 @@ def _internal(error: BaseException) -> ModelProvenanceError:
 
 
 def _wants_json(argv: list[str]) -> bool:
-    return "--format=json" in argv or any(a == "--format" and b == "json" for a, b in zip(argv, argv[1:], strict=False))
+    return "--format=json" in argv or any(argv[i : i + 2] == ["--format", "json"] for i in range(len(argv)))
 
 
 def _fail(error: ModelProvenanceError, *, as_json: bool) -> int:

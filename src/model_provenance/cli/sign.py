@@ -17,7 +17,12 @@ from model_provenance.cli.decorate import options
 @options(
     "sign",
     key={"help": "Private key to sign with, instead of an OIDC identity."},
-    bundle={"multiple": False, "required": True, "metavar": "FILE", "help": "Sigstore bundle to write, e.g. model.sig."},
+    bundle={
+        "multiple": False,
+        "required": True,
+        "metavar": "FILE",
+        "help": "Sigstore bundle to write, e.g. model.sig.",
+    },
 )
 def command(model: Path, **given: Any) -> int:
     """Sign MODEL_DIR as OpenSSF Model Signing v1.0 and write one bundle; `model_signing verify` accepts it.

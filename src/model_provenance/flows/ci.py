@@ -42,7 +42,7 @@ def release_job(env: Mapping[str, str]) -> int:
     outputs = release_outputs(receipt, folder)
     if env.get("GITLAB_CI") == "true":
         _DOTENV.write_bytes(gitlab.dotenv({**outputs, "result": receipt.result.value}))
-        _ANNOTATIONS.write_bytes(gitlab.annotations(receipt))
+        _ANNOTATIONS.write_bytes(gitlab.links(receipt))
     github.set_outputs(env, outputs)
     github.set_outputs(env, {"result": receipt.result.value})
     return 0
@@ -124,4 +124,3 @@ def _report_error(env: Mapping[str, str], error: ModelProvenanceError) -> None:
     if env.get("GITLAB_CI") == "true":
         _DOTENV.write_bytes(gitlab.dotenv({"result": "ERROR"}))
         _ANNOTATIONS.write_text("{}\n")
-

@@ -56,5 +56,7 @@ def read_bounded(path: Path, limit: int) -> bytes:
     except OSError as error:
         raise ModelProvenanceError("evidence.unreadable", f"cannot read: {error.strerror}", location=where) from error
     if len(data) > limit:
-        raise ModelProvenanceError("evidence.unreadable", f"larger than the {limit} bytes that are read", location=where)
+        raise ModelProvenanceError(
+            "evidence.unreadable", f"larger than the {limit} bytes that are read", location=where
+        )
     return data

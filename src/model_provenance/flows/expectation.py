@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_provenance.domain.verification import EvidenceFiles, IdentityExpectation, KeyExpectation, SignerExpectation
+from model_provenance.domain.verification import EvidenceFiles, KeyExpectation, SignerExpectation
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.files import read_file
-from model_provenance.verify.identity import parse_signer
+from model_provenance.verify.identity import parse_identity, parse_signer
 from model_provenance.verify.suggest import suggest
 
 _KEY_LIMIT = 64 * 1024

@@ -16,11 +16,17 @@ def read_file(path: Path, *, option: str, limit: int) -> bytes:
             data = file.read(limit + 1)
     except FileNotFoundError as error:
         raise ModelProvenanceError(
-            "usage.invalid", f"the file for {option} does not exist", location=where, remedy=f"Check the path after {option}."
+            "usage.invalid",
+            f"the file for {option} does not exist",
+            location=where,
+            remedy=f"Check the path after {option}.",
         ) from error
     except IsADirectoryError as error:
         raise ModelProvenanceError(
-            "usage.invalid", f"{option} takes a file and this is a folder", location=where, remedy=f"Give {option} a file."
+            "usage.invalid",
+            f"{option} takes a file and this is a folder",
+            location=where,
+            remedy=f"Give {option} a file.",
         ) from error
     except OSError as error:
         raise ModelProvenanceError("machine.permission", f"cannot read: {error.strerror}", location=where) from error

@@ -16,7 +16,7 @@ from model_provenance.context.collect import collect
 from model_provenance.context.gates import check_may_sign, check_privacy
 from model_provenance.describe.manifest import complete
 from model_provenance.describe.sbom.build import SbomRequest, build_sboms
-from model_provenance.describe.sbom.syft import Engine, EngineScan, scan
+from model_provenance.describe.sbom.syft import Engine, scan
 from model_provenance.describe.statements import StatementOptions, build_statements, unsigned_sboms
 from model_provenance.domain.context import Context
 from model_provenance.domain.evidence import Bundle, SbomDocument, SignerIdentity, Statement
@@ -25,6 +25,7 @@ from model_provenance.domain.manifest import ReleasedManifest, SourceManifest
 from model_provenance.domain.names import ModelName, Version, release_stem
 from model_provenance.domain.package import Layout, Package
 from model_provenance.domain.receipt import Receipt, ReleaseResult
+from model_provenance.domain.sbom import EngineScan
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.clock import Stopwatch

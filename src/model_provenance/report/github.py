@@ -59,7 +59,7 @@ def append_summary(env: Mapping[str, str], markdown: str) -> None:
     data = markdown.encode()
     if len(data) > SUMMARY_LIMIT:
         cut = data[:SUMMARY_LIMIT].rsplit(b"\n", 1)[0]
-        data = cut + "\n\n> The summary was cut to its size limit; the receipt has everything.\n".encode()
+        data = cut + b"\n\n> The summary was cut to its size limit; the receipt has everything.\n"
     try:
         with Path(path).open("ab") as file:
             file.write(data)

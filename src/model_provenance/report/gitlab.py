@@ -26,12 +26,12 @@ def dotenv(outputs: Mapping[str, str]) -> bytes:
     return data.encode()
 
 
-def annotations(receipt: Receipt) -> bytes:
+def links(receipt: Receipt) -> bytes:
     """The `annotations` report: links to the log entries, shown on the job page."""
-    links = [
+    found = [
         {"external_link": {"label": f"log entry {entry.log_index} ({bundle.name})", "url": entry.entry_url}}
         for bundle in receipt.bundles
         for entry in bundle.log_entries
         if entry.entry_url
     ]
-    return (json.dumps({"model-provenance": links}, indent=2) + "\n").encode()
+    return (json.dumps({"model-provenance": found}, indent=2) + "\n").encode()

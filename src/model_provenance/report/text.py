@@ -73,7 +73,9 @@ def report_text(report: Report, *, target: str, colour: bool, seconds: float, ve
     """The verdict first, then who signed, then every failure with its remedy, then what was not checked."""
     paint = _Paint(on=colour)
     style = {Result.PASS: _GREEN, Result.FAIL: _RED, Result.ERROR: _RED}[report.result]
-    lines = [f"{paint(style, report.result.value)} {shown(target, 400)}  {paint(_DIM, f'exit status {report.exit_status}')}"]
+    lines = [
+        f"{paint(style, report.result.value)} {shown(target, 400)}  {paint(_DIM, f'exit status {report.exit_status}')}"
+    ]
     rows = []
     if report.verified is not None:
         verified = report.verified
@@ -89,9 +91,7 @@ def report_text(report: Report, *, target: str, colour: bool, seconds: float, ve
         label = "signer" if report.verified is not None else "found"
         note = "" if report.verified is not None else "  (found in the evidence, not trusted)"
         rows.append((label, signer_line(report.signer) + note))
-    rows += [
-        ("log", f"{entry.entry_url or entry.log_url} index {entry.log_index}") for entry in report.log_entries[:8]
-    ]
+    rows += [("log", f"{entry.entry_url or entry.log_url} index {entry.log_index}") for entry in report.log_entries[:8]]
     if report.slsa_level is not None and report.verified is not None:
         rows.append(("slsa", f"build level {report.slsa_level}: {'; '.join(report.slsa_reasons)}"))
     checked = sum(1 for finding in report.findings if finding.status is Status.PASS)

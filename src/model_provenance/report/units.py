@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 
+_STEP = 1000
+
+
 def size(count: int) -> str:
     """Bytes in decimal units, as disks, registries and hubs print them."""
     value = float(count)
     for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1000 or unit == "TB":
+        if value < _STEP or unit == "TB":
             return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
+        value /= _STEP
     raise AssertionError  # pragma: no cover - the loop returns
 
 
