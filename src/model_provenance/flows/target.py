@@ -33,7 +33,7 @@ class Target:
     def evidence(self) -> EvidenceFiles:
         """The evidence that comes with the target itself, where nobody named another."""
         if self.kind is TargetKind.OCI_LAYOUT:
-            from model_provenance.oci.layout import read_bundles  # noqa: PLC0415 - only for layouts
+            from model_provenance.oci.bundles import read_bundles  # noqa: PLC0415 - only for layouts
 
             return EvidenceFiles(read_bundles(self.path))
         if self.release is not None:
@@ -78,7 +78,7 @@ def observe(
 
         return observe_archive(target.path, progress=_counted(progress, target.path.stat().st_size))
     if target.kind is TargetKind.OCI_LAYOUT:
-        from model_provenance.oci.layout import observe_layout  # noqa: PLC0415 - only for layouts
+        from model_provenance.oci.observe import observe_layout  # noqa: PLC0415 - only for layouts
 
         return observe_layout(target.path)
     return observe_files(target, evidence, ignore=ignore, exclude=exclude, progress=progress)
