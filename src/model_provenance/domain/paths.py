@@ -45,6 +45,38 @@ def clash_key(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
+class PathSet:
+    """The names of one model as they are met in an archive or over several layers: one path is one entry."""
+
+    def __init__(self) -> None:
+        self._files: set[str] = set()
+        self._folders: dict[str, str] = {}
+
+    def add_file(self, path: str) -> str | None:
+        """Admit a file; or why not: its name cannot be used, or stands there already, as a file or as a folder."""
+        key = clash_key(path)
+        problem = path_problem(path)
+        if problem is None and (key in self._files or key in self._folders):
+            problem = "it stands there twice"
+        if problem is None and len(self._files) >= FILE_LIMIT:
+            problem = f"there are more than {FILE_LIMIT} files"
+        self._files.add(key)
+        return problem or self._add_folders(path.rpartition("/")[0])
+
+    def add_folder(self, path: str) -> str | None:
+        """Admit a folder, which may be listed again."""
+        return path_problem(path) or self._add_folders(path)
+
+    def _add_folders(self, path: str) -> str | None:
+        while path:
+            key = clash_key(path)
+            known = self._folders.setdefault(key, path)
+            if key in self._files or known != path or len(self._folders) > FILE_LIMIT:
+                return "one of its folders stands there twice, or there are too many folders"
+            path = path.rpartition("/")[0]
+        return None
+
+
 def _text_problem(path: str) -> str | None:
     try:
         path.encode()

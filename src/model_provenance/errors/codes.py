@@ -152,6 +152,11 @@ _ALL: tuple[Code, ...] = (
     Code("sign.trust_config", 2, "The trust config cannot be used for signing", "Ask who runs the private Sigstore for its client trust config (JSON)."),
     Code("sign.unverifiable", 10, "What a Sigstore service returned does not verify", "Do not use the result. The trust config may be outdated, or a service is not the one that it should be."),
     # --- oci
+    Code("layout.blob", 11, "A blob of an OCI layout is missing or is not what its digest says", "Fetch the layout again from where it was published."),
+    Code("layout.foreign", 2, "A folder holds something that is not an OCI layout", "Choose an empty folder, or an existing layout."),
+    Code("layout.malformed", 11, "An OCI layout is not one that can be checked", "Fetch the layout again from where it was published."),
+    Code("layout.missing", 2, "There is no OCI layout at this path", "Give the folder that holds `oci-layout` and `index.json`."),
+    Code("layout.reference", 2, "The layout does not hold exactly one model of this name", "Name one of the tags or digests that the message lists."),
     # --- verify: evidence, signature, identity, content
     Code("bundle.predicate", 12, "This bundle is no evidence about a model", "Give the bundle of a release statement: OMS, provenance, manifest or SBOM."),
     Code("bundle.target", 15, "What the bundle is about cannot be compared with this target", "Give the target that the statement names: the model directory, the archive, the file or its digest."),

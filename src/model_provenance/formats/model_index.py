@@ -6,8 +6,10 @@ version, no time, no tool, so that a second release of the same files has the sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.files import Role
@@ -34,7 +36,15 @@ CONTENT_OFFSET = "dev.model-provenance.content.offset"
 _LAYER = "application/vnd.cncf.model.{kind}.v1.{form}"
 #: A runtime that fetches weights and configuration only must not lose a file that nobody knows the use of.
 _KINDS = {Role.WEIGHT: "weight", Role.CODE: "code", Role.CARD: "doc", Role.DOC: "doc", Role.LICENSE: "doc"}
+_LAYER_TYPE = re.compile(r"application/vnd\.cncf\.model\.(?:weight|weight\.config|doc|code|dataset)\.v1\.(tar|raw)")
 _PLATFORMS = (("linux", "amd64"), ("linux", "arm64"))
+
+
+class Form(Enum):
+    """How a layer holds files: several in a tar, or one as it is."""
+
+    TAR = "tar"
+    RAW = "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +75,35 @@ def file_layer(path: str, role: Role, digest: Digest, size: int, *, content: int
     target = PREFIX + path
     offset = len(member_header(target, content))
     annotations = ((CONTENT_OFFSET, str(offset)), (FILEPATH, target), (TITLE, f"{target}.tar"))
-    return Descriptor(layer_media_type(role, "tar"), digest, size, annotations)
+    return Descriptor(layer_media_type(role, Form.TAR), digest, size, annotations)
 
 
 def small_files_layer(digest: Digest, size: int) -> Descriptor:
     """The layer that is a tar of all small files."""
     folder = PREFIX.rstrip("/")
-    return Descriptor(layer_media_type(Role.OTHER, "tar"), digest, size, ((FILEPATH, folder), (TITLE, f"{folder}.tar")))
+    return Descriptor(
+        layer_media_type(Role.OTHER, Form.TAR), digest, size, ((FILEPATH, folder), (TITLE, f"{folder}.tar"))
+    )
 
 
 def raw_layer(path: str, role: Role, digest: Digest, size: int) -> Descriptor:
     """A layer that is one file, byte for byte."""
-    return Descriptor(layer_media_type(role, "raw"), digest, size, ((FILEPATH, path), (TITLE, path)))
+    return Descriptor(layer_media_type(role, Form.RAW), digest, size, ((FILEPATH, path), (TITLE, path)))
 
 
-def layer_media_type(role: Role, form: str) -> str:
-    """ModelPack's type of a layer; `form` is `tar` or `raw`."""
-    return _LAYER.format(kind=_KINDS.get(role, "weight.config"), form=form)
+def layer_media_type(role: Role, form: Form) -> str:
+    """ModelPack's type of a layer."""
+    return _LAYER.format(kind=_KINDS.get(role, "weight.config"), form=form.value)
 
 
-def is_tar_layer(descriptor: Descriptor) -> bool:
-    """True for a layer in tar form."""
-    return descriptor.media_type.endswith(".v1.tar")
+def layer_form(layer: Descriptor) -> Form:
+    """How the files of a ModelPack layer are stored. Raises `layout.malformed` for compressed and foreign layers."""
+    match = _LAYER_TYPE.fullmatch(layer.media_type)
+    if match is None:
+        raise ModelProvenanceError(
+            "layout.malformed", f"a layer of type {layer.media_type} is not read", location=str(layer.digest)
+        )
+    return Form(match[1])
 
 
 def model_index(layers: Sequence[Descriptor], *, with_image: bool) -> ModelIndex:
@@ -105,7 +122,7 @@ def model_index(layers: Sequence[Descriptor], *, with_image: bool) -> ModelIndex
     return ModelIndex(tuple(layers), tuple(documents), index(listed))
 
 
-def listed_manifests(found: Index, *, code: str, location: str) -> ListedManifests:
+def listed_manifests(found: Index, code: str, location: str) -> ListedManifests:
     """What a model index lists; anything beside one model in two forms is refused (design, 4.4.5). Raises `code`."""
     if not all(each.media_type == MANIFEST for each in found.manifests):
         raise ModelProvenanceError(code, "the model index lists something that is not a manifest", location=location)

@@ -113,8 +113,8 @@ def bundle_referrer(
 ) -> tuple[Blob, tuple[Blob, ...]]:
     """The manifest that attaches a Sigstore bundle to `subject` as cosign does (pkg/oci/remote/write.go).
 
-    Its blobs come with it, to be pushed first. `created` is RFC 3339. `cosign verify-attestation` finds it by subject and
-    layer type; the annotations are for people.
+    Its blobs come with it, to be pushed first. `created` is RFC 3339. `cosign
+    verify-attestation` finds it by subject and layer type; the annotations are for people.
     """
     layer, config = Blob(BUNDLE, bundle), Blob(EMPTY, b"{}")
     made = manifest(

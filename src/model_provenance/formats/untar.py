@@ -12,7 +12,7 @@ import hashlib
 from dataclasses import dataclass
 
 from model_provenance.domain.digest import Digest
-from model_provenance.domain.paths import FILE_LIMIT, clash_key, path_problem
+from model_provenance.domain.paths import PathSet
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.tar import BLOCK, END, padding
@@ -40,9 +40,7 @@ class TarDigests:
     def __init__(self, location: str) -> None:
         self._location = location
         self._members: list[TarMember] = []
-        self._folders: set[str] = set()
-        self._keys: set[str] = set()
-        self._folder_keys: dict[str, str] = {}
+        self._paths = PathSet()
         self._partial = bytearray()
         self._extensions = Extensions()
         #: The file or extension whose content is passing, bytes of it and of its padding still to come.
@@ -146,31 +144,15 @@ class TarDigests:
 
     def _admitted(self, header: Header) -> str:
         """The path of a file or folder that may stand here."""
-        path = header.name.removeprefix("./").removesuffix("/") if header.is_folder else header.name.removeprefix("./")
-        if header.is_folder and path in ("", "."):
-            return ""
-        problem = path_problem(path)
+        path = header.name.removeprefix("./")
+        if header.is_folder:
+            path = path.removesuffix("/")
+            problem = None if path in ("", ".") else self._paths.add_folder(path)
+        else:
+            problem = self._paths.add_file(path)
         if problem:
             self._refuse(f"the name `{shown(path)}` cannot be used: {problem}")
-        key = clash_key(path)
-        if not header.is_folder:
-            if key in self._keys or key in self._folder_keys:
-                self._refuse(f"the name `{shown(path)}` stands there twice")
-            if len(self._keys) >= FILE_LIMIT:
-                self._refuse(f"it holds more than {FILE_LIMIT} files")
-            self._keys.add(key)
-        self._admit_folders(path if header.is_folder else path.rpartition("/")[0])
         return path
-
-    def _admit_folders(self, path: str) -> None:
-        while path and path not in self._folders:
-            key = clash_key(path)
-            if key in self._keys or self._folder_keys.setdefault(key, path) != path:
-                self._refuse(f"the name `{shown(path)}` stands there twice")
-            if len(self._folders) >= FILE_LIMIT:
-                self._refuse(f"it holds more than {FILE_LIMIT} folders")
-            self._folders.add(path)
-            path = path.rpartition("/")[0]
 
     def _refuse(self, reason: str) -> None:
         raise ModelProvenanceError(_CODE, f"not an archive that can be checked: {reason}", location=self._location)

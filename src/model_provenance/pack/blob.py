@@ -32,22 +32,6 @@ class FileDigests:
                 self._current = self._new(usedforsecurity=False)
 
 
-class StreamDigest:
-    """A consumer of blocks: the digest of the whole stream."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-
-    def __call__(self, block: Block) -> None:
-        """Take the block."""
-        self._hash.update(block.data)
-
-    @property
-    def digest(self) -> Digest:
-        """SHA-256 of everything so far."""
-        return Digest(self._hash.hexdigest())
-
-
 def read_plan(
     plan: BlobPlan,
     inventory: Inventory,

@@ -9,14 +9,22 @@ from pathlib import Path
 
 from model_provenance.disk.crew import Crew
 from model_provenance.disk.lanes import Consumer
+from model_provenance.disk.pour import StreamDigest
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.files import ModelFile, Role, in_oms_order
 from model_provenance.domain.package import BlobSink, BlobWriter, Descriptor, Layout, Package
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.formats.model_index import file_layer, layer_media_type, model_index, raw_layer, small_files_layer
+from model_provenance.formats.model_index import (
+    Form,
+    file_layer,
+    layer_media_type,
+    model_index,
+    raw_layer,
+    small_files_layer,
+)
 from model_provenance.formats.oms import files_digest, model_digest
 from model_provenance.pack.archive import ArchiveOutput
-from model_provenance.pack.blob import StreamDigest, read_plan
+from model_provenance.pack.blob import read_plan
 from model_provenance.pack.inventory import Inventory
 from model_provenance.pack.plan import BlobPlan, plan_blobs
 
@@ -165,4 +173,4 @@ def _layer(blob: _ReadBlob) -> Descriptor:
 
 
 def _layer_type(plan: BlobPlan) -> str:
-    return layer_media_type(plan.own.role if plan.own else Role.OTHER, "tar" if plan.is_tar else "raw")
+    return layer_media_type(plan.own.role if plan.own else Role.OTHER, Form.TAR if plan.is_tar else Form.RAW)
