@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from importlib.resources import files
 
+import license_expression  # type: ignore[import-untyped]  # it publishes no types
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +47,7 @@ def told(*said: tuple[str, str], manifest: str | None = None) -> tuple[Licensing
         ("(mit and licenseref) or x", None),
         ("LicenseRef-acme", "LicenseRef-acme"),
         ("MIT AND LicenseRef-acme", "MIT AND LicenseRef-acme"),
+        ("((mit)) AND (isc or (zlib or BSD-2-Clause)) and mit", "MIT AND (ISC OR Zlib OR BSD-2-Clause) AND MIT"),
     ],
 )
 def test_identifiers_and_expressions_are_written_as_spdx_writes_them(written: str, expression: str | None) -> None:
@@ -127,7 +129,22 @@ def test_exceptions_are_not_licences() -> None:
     assert expression_of("MIT AND LLVM-exception") is None
 
 
-@pytest.mark.parametrize("text", ["(" * 200, "MIT OR", "AND", "MIT (Apache-2.0)", "MIT OR " * 60, "mit or\x00 x", ")("])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 200,
+        "MIT OR",
+        "AND",
+        "MIT (Apache-2.0)",
+        "MIT OR " * 60,
+        "mit or\x00 x",
+        ")(",
+        "",
+        "()",
+        "(AND 0",
+        "(" * 21 + "MIT" + ")" * 21,
+    ],
+)
 def test_a_broken_expression_is_none(text: str) -> None:
     """Grammar errors of any kind, and texts beyond the limit, are not expressions."""
     assert expression_of(text) is None
@@ -182,6 +199,40 @@ def test_any_text_gives_a_writable_licence_or_none(written: str, name: str | Non
     for reference, title in license.references:
         assert re.fullmatch(r"LicenseRef-[0-9A-Za-z.-]+", reference)
         assert title
+
+
+SYMBOLS = st.sampled_from(["MIT", "apache-2.0", "GPL-2.0-only", "LicenseRef-x"])
+EXPRESSIONS = st.recursive(
+    SYMBOLS | SYMBOLS.map(lambda name: f"{name} WITH Classpath-exception-2.0"),
+    lambda inner: st.tuples(inner, st.sampled_from(["AND", "OR", "and", "or"]), inner).map(
+        lambda parts: f"({parts[0]}) {parts[1]} ({parts[2]})"
+    ),
+    max_leaves=6,
+).filter(lambda text: len(text) <= 300)
+WORDS = st.lists(
+    st.sampled_from(["MIT", "AND", "or", "WITH", "(", ")", "LLVM-exception", "LicenseRef-x", "gpl", "0", "+"]),
+    max_size=12,
+).map(" ".join)
+
+
+@given(EXPRESSIONS)
+def test_expressions_mean_what_the_reference_library_reads(text: str) -> None:
+    """The normal form is equivalent to the text, and is its own normal form."""
+    library = license_expression.Licensing()
+    normal = expression_of(text)
+
+    assert normal is not None
+    assert expression_of(normal) == normal
+    assert library.is_equivalent(normal.lower(), text.lower())
+
+
+@given(WORDS)
+def test_words_in_any_order_are_an_expression_or_not(text: str) -> None:
+    """No order of operators, parentheses and names is a crash; what is accepted the reference library accepts too."""
+    normal = expression_of(text)
+    if normal is not None:
+        assert license_expression.Licensing().parse(normal) is not None
+    resolve(text)
 
 
 def test_agreeing_sources_conclude_a_licence() -> None:

@@ -40,6 +40,8 @@ OUTPUT = {
     "descriptor": {"name": "syft", "version": "1.51.0"},
 }
 
+#: What `shown` escapes: control, format and surrogate characters, line and paragraph separators.
+UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 MakeSyft = Callable[..., Path]
 
 
@@ -377,7 +379,7 @@ def test_any_artifact_becomes_a_bounded_package(artifact: Mapping[str, object]) 
     _, packages = packages_of(json.dumps(value).encode())
 
     for package in packages:
-        assert not any(unicodedata.category(character)[0] == "C" for character in package.name + package.type)
+        assert not any(unicodedata.category(character) in UNSAFE for character in package.name + package.type)
         assert len(package.name) <= 201
         assert len(package.key) <= 1100
 

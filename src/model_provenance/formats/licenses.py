@@ -13,13 +13,12 @@ from collections.abc import Iterable
 from model_provenance.domain.licenses import License, Restriction
 from model_provenance.domain.text import shown
 from model_provenance.formats.hub_licenses import FAMILIES, HUB, SAME_AS, SAYS_NOTHING
+from model_provenance.formats.license_grammar import REFERENCE, normal_form
 from model_provenance.formats.spdx_identifiers import spdx_identifiers
 
 #: Of the SPDX list in `spdx-license-ids.txt`.
 LIST_VERSION = "3.28"
 _TEXT_LIMIT = 300
-_OPERATOR = re.compile(r"(?i)[()]|\s(?:and|or|with)\s")
-_REFERENCE = re.compile(r"LicenseRef-[0-9A-Za-z.-]{1,100}")
 _URL = re.compile(
     r"https?://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}(:\d{1,5})?"
     r"(/([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
@@ -38,7 +37,7 @@ def resolve(written: str, *, name: str | None = None, link: str | None = None) -
 
     `name` and `link` are the card's `license_name` and `license_link`, which give `other` its meaning.
     """
-    text = " ".join(written.split())[:_TEXT_LIMIT]
+    text, name = (" ".join((words or "").split())[:_TEXT_LIMIT] for words in (written, name))
     key, label = text.lower(), shown(text)
     url = web_address(link)
     identifier = identifier_of(text) or SAME_AS.get(key)
@@ -52,15 +51,12 @@ def resolve(written: str, *, name: str | None = None, link: str | None = None) -
         reference = f"LicenseRef-{key}"
         return License(reference, label, ((reference, FAMILIES[key]),), url, ambiguous=True)
     if key in SAYS_NOTHING:
-        if name and name.strip().lower() not in SAYS_NOTHING:
+        if name.lower() not in SAYS_NOTHING:
             return resolve(name, link=link)
         return _named("licence at the link given", label, url) if url else None
-    if _REFERENCE.fullmatch(text):
-        return License(text, label, ((text, text.removeprefix("LicenseRef-")),), url)
-    if _OPERATOR.search(text):
-        compound = expression_of(text)
-        if compound is not None:
-            return _compound(compound, label, url)
+    compound = expression_of(text)
+    if compound is not None:
+        return _compound(compound, label, url)
     return _named(name or text, label, url)
 
 
@@ -72,34 +68,7 @@ def identifier_of(text: str) -> str | None:
 
 def expression_of(text: str) -> str | None:
     """`text` as a normalised SPDX expression of listed identifiers and `LicenseRef-`s; None where it is not one."""
-    if len(text) > _TEXT_LIMIT:
-        return None
-    if not _OPERATOR.search(text):
-        return identifier_of(text) or (text if _REFERENCE.fullmatch(text) else None)
-    # Here and not above: only compound expressions pay for the grammar.
-    from license_expression import (  # type: ignore[import-untyped]  # noqa: PLC0415  - it publishes no types
-        ExpressionError,
-        LicenseWithExceptionSymbol,
-        Licensing,
-    )
-
-    try:
-        parsed = Licensing().parse(text)
-    except (ExpressionError, RecursionError, ValueError):
-        return None
-    if parsed is None:
-        return None
-    licenses, exceptions = spdx_identifiers()
-    for symbol in parsed.symbols:
-        pair = isinstance(symbol, LicenseWithExceptionSymbol)
-        main = symbol.license_symbol if pair else symbol
-        listed = licenses.get(main.key.lower()) or (main.key if _REFERENCE.fullmatch(main.key) else None)
-        if listed is None or (pair and symbol.exception_symbol.key.lower() not in exceptions):
-            return None
-        main.key = listed
-        if pair:
-            symbol.exception_symbol.key = exceptions[symbol.exception_symbol.key.lower()]
-    return str(parsed.render("{symbol.key}"))
+    return normal_form(text) if len(text) <= _TEXT_LIMIT else None
 
 
 def web_address(link: str | None) -> str | None:
@@ -109,13 +78,13 @@ def web_address(link: str | None) -> str | None:
 
 def _compound(expression: str, label: str, url: str | None) -> License:
     identifiers = re.findall(r"[0-9A-Za-z.+-]+", expression)
-    references = tuple((ref, ref.removeprefix("LicenseRef-")) for ref in dict.fromkeys(_REFERENCE.findall(expression)))
+    references = tuple((ref, ref.removeprefix("LicenseRef-")) for ref in dict.fromkeys(REFERENCE.findall(expression)))
     return License(expression, label, references, url, _restrictions(identifiers))
 
 
 def _named(name: str, label: str, url: str | None) -> License:
     """A licence that no list knows, by its own name; the digest keeps names apart that shorten to the same letters."""
-    title = shown(" ".join(name.split())[:_TEXT_LIMIT])
+    title = shown(name)
     slug = re.sub(r"[^0-9a-z.]+", "-", title.lower()).strip("-.")[:60]
     if slug != title.lower():
         digest = hashlib.sha256((title + (url or "")).encode()).hexdigest()[:8]
