@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 
+#: Control, format and surrogate characters, line and paragraph separators. Not the unassigned ones: which those are
+#: differs from one Python to the next, and escaped names stand in digests.
+_ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
 
 def shown(text: str, limit: int = 200) -> str:
     """`text` on one line, control and format characters escaped, cut to `limit` characters.
@@ -13,7 +17,7 @@ def shown(text: str, limit: int = 200) -> str:
     """
     out = []
     for character in text[: limit + 1]:
-        if unicodedata.category(character)[0] == "C":
+        if unicodedata.category(character) in _ESCAPED:
             out.append(character.encode("unicode_escape", "backslashreplace").decode("ascii"))
         else:
             out.append(character)

@@ -33,14 +33,14 @@ def parse_commit(text: str) -> CommitReference | None:
 
 
 def commit_problem(text: str) -> str | None:
-    """What keeps `text` from being a commit; None where it is one. Never repeats a password."""
+    """What keeps `text` from being a commit; None where it is one. Never repeats an address, which may hold a token."""
     if parse_commit(text) is not None:
         return None
     url, _, commit = text.rpartition("@")
-    if "@" in url or re.match(r"[a-z+]+://[^/]*:[^/]*@", text):
-        return "its address holds a user name or a password, which would be published; and an SSH address is no `git+https://`"
+    if "@" in url or re.match(r"[a-z+]+://[^/]*@", text):
+        return "its address holds a user name or a password (every SSH address does), which would be published"
     if url and not url.startswith("git+https://"):
-        return f"its address `{shown(url, 80)}` does not start with `git+https://`"
+        return "its address does not start with `git+https://`"
     if re.fullmatch(r"[0-9A-Fa-f]+", commit):
         if commit != commit.lower():
             return "a commit id is written in lower case"

@@ -31,6 +31,8 @@ _PERIOD = re.compile(
 )
 #: What an address may be made of (RFC 3986), with a host and without user information.
 _URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?")
+#: What makes a text an expression and not a name.
+_EXPRESSION = re.compile(r"[()]|\s(?:AND|OR|WITH)\s")
 _OTHER_DIGESTS = {32: "MD5", 40: "SHA-1", 56: "SHA-224", 96: "SHA-384", 128: "SHA-512"}
 _SHA256_DIGITS = 64
 _NEAR_LIMIT = 60
@@ -72,6 +74,8 @@ def license_expression(text: str) -> Problem | None:
     meant = resolve(text)
     if meant is None or meant.ambiguous:
         return Problem("manifest.license", f"`{shown(text)}` does not name one licence")
+    if _EXPRESSION.search(text):
+        return Problem("manifest.license", f"`{shown(text)}` is not an SPDX licence expression")
     near = get_close_matches(text[:_NEAR_LIMIT].lower().replace(" ", "-"), list(spdx_identifiers()[0]), 1, 0.8)
     name = spdx_identifiers()[0][near[0]] if near else meant.expression
     remedy = f"Write `{name}`, or another identifier of https://spdx.org/licenses/."

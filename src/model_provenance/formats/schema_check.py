@@ -142,8 +142,6 @@ def _wrong_type(path: tuple[str | int, ...], where: str, instance: Any, expected
         remedy = "Put it in quotes."
     elif "array" in names:
         remedy = "Write a list, also for a single entry."
-    elif "boolean" in names:
-        remedy = "Write true or false, without quotes; yes and no are text."
     message = f"{where} is {_type_of(instance)} and should be {wanted}"
     return SchemaProblem(path, False, "manifest.type", message, remedy)
 
