@@ -1,4 +1,4 @@
-"""A consistent release, made by the rooms that make releases; tests break one thing, sign again with a good key, and look."""
+"""A consistent release, made by the rooms that make releases. Tests break one thing and sign again with a good key."""
 
 from __future__ import annotations
 
@@ -190,15 +190,15 @@ def edited(
     statements: Sequence[Statement], name: str, change: Callable[[dict[str, Any]], object], *, relink: bool = True
 ) -> tuple[Statement, ...]:
     """The statements with one changed; the provenance names the changed one unless `relink` is off."""
-    made = []
-    for statement in statements:
-        if statement.name == name:
-            value = json.loads(statement.payload)
-            change(value)
-            payload = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-            statement = replace(statement, payload=payload, predicate_type=value["predicateType"])
-        made.append(statement)
+    made = [_changed(statement, change) if statement.name == name else statement for statement in statements]
     return relinked(made) if relink and name != "provenance" else tuple(made)
+
+
+def _changed(statement: Statement, change: Callable[[dict[str, Any]], object]) -> Statement:
+    value = json.loads(statement.payload)
+    change(value)
+    payload = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return replace(statement, payload=payload, predicate_type=value["predicateType"])
 
 
 def relinked(statements: Sequence[Statement]) -> tuple[Statement, ...]:
@@ -244,6 +244,8 @@ def evidence(bundles: Mapping[str, bytes], documents: Mapping[str, bytes] | None
 class Keyless:
     """The simulated Sigstore, and what is signed there; each run is one certificate."""
 
+    default_run = GitHubRun()
+
     def __init__(self, sim: SigstoreSim) -> None:
         self.sim = sim
         self._made: dict[tuple[Any, ...], dict[str, bytes]] = {}
@@ -288,6 +290,7 @@ class Judge:
         trust: Trust | None = None, signer: Any = None, name: str | None = "acme/minilm",
         version: str | None = "1.0.0", digest: Digest | None = None, **more: Any,
     ) -> Report:  # fmt: skip
+        """The report of one verification."""
         expectation = Expectation(signer or key_expectation(), name, version, digest, **more)
         return verify_release(evidence(bundles, documents), observed, expectation, trust or Trust(None))
 
@@ -311,7 +314,7 @@ def judge_keyless(keyless: Keyless) -> Callable[..., Report]:
 
 @pytest.fixture(scope="session")
 def api() -> Any:
-    """This module: tests are imported by path, so helpers reach them as a fixture."""
+    """Everything in here: tests are imported by path, so it reaches them as a fixture."""
     import sys
 
     return sys.modules[__name__]
