@@ -1,0 +1,157 @@
+"""Build what only `make interop` needs: Sigstore's servers, registries and peers, in a cache outside the checkout.
+
+`tests/interop/versions.json` names them. Go's own module client builds each into `NAME@VERSION/NAME`; what is there and carries
+the pinned checksum is left alone. Missing parts are an error here, never a skip. Cold, two cores need about ten minutes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+INTEROP = ROOT / "tests" / "interop"
+MODULE = INTEROP / "go"
+VERSIONS: dict[str, Any] = json.loads((INTEROP / "versions.json").read_text())
+
+_BUILD = ("-trimpath", "-ldflags=-s -w")
+#: Ours to decide, whatever the machine says: no C compiler, no other Go than the one that is there.
+_GO_ENV = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+_MISSING = 22
+
+
+def main() -> int:
+    """Build and install what is not there; a second call costs nothing."""
+    if shutil.which("go") is None:
+        return refuse("Go is missing, which builds the servers", "Install Go 1.26 or newer and put it on the PATH.")
+    if not debian_packages():
+        return _MISSING
+    for name in (*VERSIONS["go"], *VERSIONS["module"]):
+        if is_built(name):
+            continue
+        start = time.monotonic()
+        try:
+            build(name)
+        except subprocess.CalledProcessError as error:
+            return refuse(f"cannot build {name}", (error.stderr or "").strip()[-2000:])
+        if not is_built(name):
+            return refuse(f"{name} is not what versions.json pins", f"It lies in {program(name)}.")
+        print(f"built {name} {version(name)} in {time.monotonic() - start:.0f} s", flush=True)
+    if not (sigstore_js() / "done").exists():
+        install_sigstore_js()
+    print(f"interop tools in {cache()}")
+    return 0
+
+
+def cache() -> Path:
+    """The folder of all tools."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "model-provenance" / "interop"
+
+
+def program(name: str) -> Path:
+    """Where the program called `name` in versions.json lies, once built."""
+    return cache() / f"{name}@{version(name)}" / name
+
+
+def version(name: str) -> str:
+    """The pinned version; of our own module the digest of what it is built from."""
+    if name in VERSIONS["go"]:
+        return str(VERSIONS["go"][name]["version"])
+    files = [MODULE / "go.mod", MODULE / "go.sum", *sorted(MODULE.glob("*/*.go"))]
+    return digest(files)
+
+
+def is_built(name: str) -> bool:
+    """Whether the program is there, and is the module whose checksum is pinned."""
+    path = program(name)
+    if not path.is_file():
+        return False
+    if name in VERSIONS["module"]:
+        return True
+    answer = subprocess.run(["go", "version", "-m", str(path)], check=False, capture_output=True, text=True)
+    wanted = [VERSIONS["go"][name]["version"], VERSIONS["go"][name]["sum"]]
+    modules = [line.split()[2:] for line in answer.stdout.splitlines() if line.startswith("\tmod\t")]
+    return modules == [wanted]
+
+
+def build(name: str) -> None:
+    """Into a folder of its own (two programs are called `posix`), then renamed: an interrupted build leaves nothing."""
+    target = program(name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        if name in VERSIONS["module"]:
+            made = Path(folder, name)
+            go(["build", "-mod=readonly", *_BUILD, "-o", str(made), VERSIONS["module"][name]["package"]], cwd=MODULE)
+        else:
+            pinned = VERSIONS["go"][name]
+            go(["install", *_BUILD, f"{pinned['package']}@{pinned['version']}"], GOBIN=folder)
+            [made] = Path(folder).iterdir()
+        made.replace(target)
+
+
+def go(words: list[str], cwd: Path | None = None, **env: str) -> None:
+    """Run Go; CalledProcessError carries what it said."""
+    environment = {**os.environ, **_GO_ENV, **env}
+    subprocess.run(["go", *words], check=True, cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def debian_packages() -> bool:
+    """A registry without the referrers API and a client that is not Go's newest, as distributions ship them."""
+    missing = [name for name in VERSIONS["debian"] if shutil.which(name) is None]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
+        for words in (["apt-get", "update", "-qq"], install):
+            subprocess.run(
+                words, check=False, stdout=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            )
+        missing = [name for name in VERSIONS["debian"] if shutil.which(name) is None]
+    if missing:
+        refuse(f"{' and '.join(missing)} missing", f"sudo apt-get install {' '.join(missing)}")
+    return not missing
+
+
+def sigstore_js() -> Path:
+    """The folder with Node and the JavaScript verifier."""
+    files = [ROOT / "requirements" / "ci.txt", INTEROP / "package-lock.json"]
+    return cache() / f"sigstore-js@{digest(files)}"
+
+
+def install_sigstore_js() -> None:
+    """Node by hash from the Python package index, the verifier by hash from npm's."""
+    folder = sigstore_js()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    bootstrap = [sys.executable, str(ROOT / "tools" / "bootstrap.py"), "--venv", str(folder / "node")]
+    subprocess.run([*bootstrap, "--requirements", str(ROOT / "requirements" / "ci.txt")], check=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(INTEROP / name, folder / name)
+    path = f"{folder / 'node' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    npm = [str(folder / "node" / "bin" / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    subprocess.run(npm, check=True, cwd=folder, env={**os.environ, "PATH": path})
+    (folder / "done").touch()
+
+
+def digest(files: list[Path]) -> str:
+    """Names a version by what it is made of."""
+    value = hashlib.sha256()
+    for path in files:
+        value.update(path.read_bytes())
+    return value.hexdigest()[:16]
+
+
+def refuse(message: str, hint: str) -> int:
+    """Say what is missing and what to do; the status of a missing tool."""
+    sys.stderr.write(f"error: {message}\n{hint}\n")
+    return _MISSING
+
+
+if __name__ == "__main__":
+    sys.exit(main())
