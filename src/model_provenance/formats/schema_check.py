@@ -85,8 +85,14 @@ def _validator(schema: str) -> Any:
         if isinstance(instance, str) and "x-form" not in schema and not re.fullmatch(expression, instance):
             yield exceptions.ValidationError("")
 
-    kind = validators.extend(validators.Draft202012Validator, {"x-form": x_form, "pattern": pattern})
-    return kind(load_schema(schema))
+    def required(_validator: Any, names: list[str], instance: Any, _schema: Any) -> Iterator[Exception]:
+        # jsonschema reports each missing key by itself; people want them in one line.
+        missing = [name for name in names if name not in instance] if isinstance(instance, dict) else []
+        if missing:
+            yield exceptions.ValidationError(", ".join(f"`{name}`" for name in missing))
+
+    keywords = {"x-form": x_form, "pattern": pattern, "required": required}
+    return validators.extend(validators.Draft202012Validator, keywords)(load_schema(schema))
 
 
 def _explained(error: Any) -> Iterator[SchemaProblem]:
@@ -95,10 +101,7 @@ def _explained(error: Any) -> Iterator[SchemaProblem]:
     if keyword == "additionalProperties":
         yield from _unknown_keys(path, where, instance, schema)
     elif keyword == "required":
-        missing = ", ".join(f"`{name}`" for name in schema["required"] if name not in instance)
-        # jsonschema reports once for each missing key; the first report names them all.
-        if error.message.startswith(repr(next(name for name in schema["required"] if name not in instance))):
-            yield SchemaProblem(path, False, "manifest.missing_key", f"{where} lacks {missing}")
+        yield SchemaProblem(path, False, "manifest.missing_key", f"{where} lacks {error.message}")
     elif keyword == "x-form":
         code, message, remedy = error.message.split("\0")
         yield SchemaProblem(path, False, code, f"{where}: {message}", remedy)
