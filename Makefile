@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 N ?= 300
 
-.PHONY: demo test test-ci check format generate bench mutate lock clean help
+.PHONY: demo test test-ci interop interop-tools check format generate bench mutate lock clean help
 
 help:              ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -19,12 +19,18 @@ $(BIN)/.dev: requirements/dev.txt requirements/demo.txt tools/bootstrap.py
 	@$(PYTHON) tools/bootstrap.py --venv $(VENV) --requirements requirements/dev.txt --requirements requirements/demo.txt
 	@touch $@
 
-test: $(BIN)/.dev              ## all tests but those of the CI surfaces
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not ci_surface" tests
+test: $(BIN)/.dev              ## all tests but those of the CI surfaces and of real servers
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not ci_surface and not interop" tests
 
 test-ci: $(BIN)/.dev           ## action, component and hooks, run by act, gitlab-ci-local and pre-commit
 	$(BIN)/python tools/ci_tools.py
 	$(BIN)/python -m pytest -m ci_surface tests
+
+interop-tools: $(BIN)/.dev     ## build Sigstore's servers, registries and peers into a cache (needs Go; 10 minutes once)
+	$(BIN)/python tools/interop_tools.py
+
+interop: interop-tools         ## releases against real servers, peers both ways; writes docs/interop.md
+	$(BIN)/python tests/interop/namespace.py $(BIN)/python -m pytest -m interop tests/interop
 
 check: $(BIN)/.dev             ## lint, types, layers, generated files
 	$(BIN)/ruff format --check .

@@ -72,7 +72,7 @@ def version(name: str) -> str:
 def is_built(name: str) -> bool:
     """Whether the program is there, and is the module whose checksum is pinned."""
     path = program(name)
-    if not path.is_file():
+    if not all((path.parent / part).is_file() for part in (name, *files_of(name))):
         return False
     if name in VERSIONS["module"]:
         return True
@@ -94,13 +94,23 @@ def build(name: str) -> None:
             pinned = VERSIONS["go"][name]
             go(["install", *_BUILD, f"{pinned['package']}@{pinned['version']}"], GOBIN=folder)
             [made] = Path(folder).iterdir()
+        for kept, path in files_of(name).items():
+            module = go(
+                ["list", "-m", "-f", "{{.Dir}}", f"{VERSIONS['go'][name]['package']}@{version(name)}"], cwd=Path(folder)
+            )
+            shutil.copyfile(Path(module.strip(), path), target.parent / kept)
         made.replace(target)
 
 
-def go(words: list[str], cwd: Path | None = None, **env: str) -> None:
-    """Run Go; CalledProcessError carries what it said."""
+def files_of(name: str) -> dict[str, str]:
+    """Files of the module that are kept beside the program: name there -> path in the module."""
+    return dict(VERSIONS["go"].get(name, {}).get("files", {}))
+
+
+def go(words: list[str], cwd: Path | None = None, **env: str) -> str:
+    """Run Go and return what it printed; CalledProcessError carries what it said."""
     environment = {**os.environ, **_GO_ENV, **env}
-    subprocess.run(["go", *words], check=True, cwd=cwd, env=environment, capture_output=True, text=True)
+    return subprocess.run(["go", *words], check=True, cwd=cwd, env=environment, capture_output=True, text=True).stdout
 
 
 def debian_packages() -> bool:
