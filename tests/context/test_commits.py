@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from model_provenance.context.commits import release_commit, resolve_commit, training_commit
+from model_provenance.context.commits import release_commit, training_commit
 from model_provenance.context.repository import Repository
 from model_provenance.domain.context import Fact, Known
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.testing.github_run import GitHubRun
 
 ADDRESS = "https://github.com/acme/minilm"
 OTHER = "https://gitlab.example/data/train"
@@ -146,22 +144,6 @@ def test_declarations_that_contradict_each_other_are_refused(checkout: Any, repo
     assert _training(repository, option=head, manifest=head[:8]).fact.value.endswith(head)
     released = Fact(f"git+{ADDRESS}@{second}", Known.OBSERVED)
     _refused(repository, manifest=head, trained_here=True, released=released)
-
-
-def test_a_manifest_check_completes_a_commit_as_a_release_would(
-    checkout: Any, head: str, github_env: Callable[..., dict[str, str]], tmp_path: Path
-) -> None:
-    """By the remote of the enclosing repository, in CI by the run; without either only a full address stands."""
-    checkout.git("remote", "add", "origin", "git@hub.example:acme/minilm")
-    found = resolve_commit(head[:7], name="training_commit", near=checkout.root / "model", env={})
-    assert found.fact.value == f"git+https://hub.example/acme/minilm@{head}"
-    env = github_env(GitHubRun(), checkout.root)
-    found = resolve_commit(head[:7], name="training_commit", near=checkout.root / "model", env=env)
-    assert found.fact.value == f"git+{ADDRESS}@{head}"
-    elsewhere = f"git+{OTHER}@{head}"
-    assert resolve_commit(elsewhere, name="training_commit", near=tmp_path, env={}).fact.value == elsewhere
-    with pytest.raises(ModelProvenanceError):
-        resolve_commit(head, name="training_commit", near=tmp_path, env={})
 
 
 def test_a_repository_without_an_address_has_no_release_commit(checkout: Any) -> None:

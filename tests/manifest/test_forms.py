@@ -172,13 +172,13 @@ def test_the_fast_path_for_one_identifier_agrees_with_the_grammar() -> None:
 
 def test_a_commit_of_another_repository_is_not_looked_for() -> None:
     """Only an id without an address is of the checkout at hand."""
-    assert unresolved(f"git+https://h/r@{HEX[:40]}", resolve=lambda _: None, shallow=False) == ()
-    assert unresolved("no commit", resolve=lambda _: None, shallow=False) == ()
+    assert unresolved(f"git+https://h/r@{HEX[:40]}", resolve=lambda _: None, shallow=lambda: False) == ()
+    assert unresolved("no commit", resolve=lambda _: None, shallow=lambda: False) == ()
 
 
 def test_a_commit_that_a_shallow_clone_does_not_hold_is_skipped() -> None:
     """The finding is no pass and names the setting that fetches the history."""
-    (finding,) = unresolved("0123456", resolve=lambda _: None, shallow=True, location="m.yaml:1:1")
+    (finding,) = unresolved("0123456", resolve=lambda _: None, shallow=lambda: True, location="m.yaml:1:1")
     assert (finding.id, finding.status.value) == ("manifest.commit_unchecked", "skipped")
     assert "fetch-depth: 0" in finding.remedy
     assert finding.location == "m.yaml:1:1"
@@ -186,8 +186,8 @@ def test_a_commit_that_a_shallow_clone_does_not_hold_is_skipped() -> None:
 
 def test_a_commit_that_a_whole_clone_does_not_hold_is_an_error() -> None:
     """A short id that resolves is fine; one that does not is an error."""
-    assert unresolved("0123456", resolve={"0123456": HEX[:40]}.get, shallow=False) == ()
-    (finding,) = unresolved("0123456", resolve=lambda _: None, shallow=False)
+    assert unresolved("0123456", resolve={"0123456": HEX[:40]}.get, shallow=lambda: False) == ()
+    (finding,) = unresolved("0123456", resolve=lambda _: None, shallow=lambda: False)
     assert (finding.id, finding.severity.value) == ("manifest.commit", "error")
 
 

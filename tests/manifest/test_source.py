@@ -80,7 +80,7 @@ def test_commits_are_looked_up_where_the_caller_can() -> None:
     assert check_source(data, "m.yaml") == ()
     assert check_source(data, "m.yaml", resolve_commit=lambda _: "a" * 40) == ()
     (missing,) = check_source(data, "m.yaml", resolve_commit=lambda _: None)
-    (skipped,) = check_source(data, "m.yaml", resolve_commit=lambda _: None, shallow=True)
+    (skipped,) = check_source(data, "m.yaml", resolve_commit=lambda _: None, shallow=lambda: True)
     assert (missing.id, missing.location) == ("manifest.commit", "m.yaml:2:18")
     assert (skipped.id, skipped.status.value) == ("manifest.commit_unchecked", "skipped")
 

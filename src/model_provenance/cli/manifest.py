@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -30,7 +31,7 @@ def check(files: tuple[Path, ...], format: str) -> int:
     """
     from model_provenance.flows.manifest import check_files  # noqa: PLC0415 - jsonschema only when used
 
-    findings = check_files(files)
+    findings = check_files(files, os.environ)
     if format == "json":
         from model_provenance.formats.receipt import finding_value  # noqa: PLC0415
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from model_provenance.context.remote import repository_url, without_credentials
 from model_provenance.context.repository import Repository
-from model_provenance.context.run import run_of, workspace_of
-from model_provenance.context.source import source_root
 from model_provenance.domain.context import CiRun, Fact, GitState, Known
 from model_provenance.domain.finding import Finding, skipped
 from model_provenance.domain.text import shown
@@ -115,18 +111,6 @@ def declared_commit(text: str, name: str, address: str | None, repository: Repos
         _FULL_HISTORY if repository.shallow else "Check the id; a commit of a branch that is gone cannot be checked."
     )
     return Commit(fact, (_unchecked(name, text, "and is recorded as it was declared", remedy),))
-
-
-def resolve_commit(text: str, *, name: str, near: Path, env: Mapping[str, str]) -> Commit:
-    """`text` completed by the repository that encloses the folder `near`, as `release` would; for manifest checks.
-
-    Errors: `context.commit_unknown` where it cannot be one of this repository, and those of reading git.
-    """
-    root = source_root(near, workspace_of(env))
-    repository = None if root is None else Repository(root, env)
-    run = run_of(env)
-    address = repository_address(None, run) if run or repository is None else repository.remote()
-    return declared_commit(text, name, address, repository)
 
 
 def repository_address(git: GitState | None, run: CiRun | None) -> str | None:

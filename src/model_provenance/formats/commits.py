@@ -51,17 +51,17 @@ def commit_problem(text: str) -> str | None:
 
 
 def unresolved(
-    text: str, *, resolve: Callable[[str], str | None], shallow: bool, location: str = ""
+    text: str, *, resolve: Callable[[str], str | None], shallow: Callable[[], bool], location: str = ""
 ) -> tuple[Finding, ...]:
     """What there is to say about a declared commit that the checkout at hand does not hold; empty where it does.
 
     `resolve` gives the full id of an id that the checkout holds. A commit that names its repository may be of another
-    one and is not looked for; in a shallow clone the check is skipped, never passed.
+    one and is not looked for; where `shallow` says that history is cut off the check is skipped, never passed.
     """
     reference = parse_commit(text)
     if reference is None or reference.repository is not None or resolve(reference.id) is not None:
         return ()
-    if shallow:
+    if shallow():
         message = f"this shallow clone does not hold the training commit {reference.id}, so it was not checked"
         return (skipped("manifest.commit_unchecked", message, remedy=_FULL_HISTORY, location=location),)
     message = f"this repository does not hold the training commit {reference.id}"

@@ -31,7 +31,11 @@ _SHOWN_FINDINGS = 10
 
 
 def check_source(
-    data: bytes, file_name: str, *, resolve_commit: Callable[[str], str | None] | None = None, shallow: bool = False
+    data: bytes,
+    file_name: str,
+    *,
+    resolve_commit: Callable[[str], str | None] | None = None,
+    shallow: Callable[[], bool] = lambda: False,
 ) -> tuple[Finding, ...]:
     """Everything that is wrong with a source manifest, in the order of the file; empty when nothing is.
 

@@ -104,8 +104,8 @@ def report_text(report: Report, *, target: str, colour: bool, seconds: float, ve
 
 
 def findings_text(findings: Iterable[Finding], *, colour: bool) -> str:
-    """Findings alone, one or two lines each."""
-    lines = _findings(tuple(findings), _Paint(on=colour))
+    """Findings alone, one or two lines each, in their own order, which is that of the file they are about."""
+    lines = _findings(tuple(findings), _Paint(on=colour), ordered=True)
     return "\n".join(lines[1:]) + "\n" if lines else ""
 
 
@@ -119,9 +119,11 @@ def _table(rows: list[tuple[str, str]]) -> list[str]:
     return [f"  {label:<{width}}  {value}" for label, value in rows]
 
 
-def _findings(findings: tuple[Finding, ...], paint: _Paint, *, verbose: bool = False) -> list[str]:
+def _findings(
+    findings: tuple[Finding, ...], paint: _Paint, *, verbose: bool = False, ordered: bool = False
+) -> list[str]:
     lines = []
-    for finding in sorted(findings, key=_weight):
+    for finding in findings if ordered else sorted(findings, key=_weight):
         if finding.status is Status.PASS and not verbose:
             continue
         if finding.severity is Severity.INFO and not verbose:
