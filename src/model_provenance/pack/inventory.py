@@ -83,12 +83,13 @@ class Inventory:
 
     @contextmanager
     def reading(self, path: str) -> Iterator[int]:
-        """A descriptor at offset 0; after a block that ends well, `pack.changed` when the file changed meanwhile."""
+        """A descriptor at offset 0; after a block that ends well, an error when the file changed or was removed."""
         descriptor = self._descriptor(path)
         try:
             yield descriptor
-            if Stamp.of(os.fstat(descriptor)) != self._found.places[path].stamp:
-                raise changed(path)
+            status = os.fstat(descriptor)
+            if Stamp.of(status) != self._found.places[path].stamp:
+                raise changed(path) if status.st_nlink else _vanished(path)
         finally:
             os.close(descriptor)
 
@@ -120,9 +121,7 @@ class Inventory:
         except NotRegularError as error:
             raise changed(path) from error
         except FileNotFoundError as error:
-            raise ModelProvenanceError(
-                "pack.vanished", "the file was there when the model was listed and is gone", location=shown(path)
-            ) from error
+            raise _vanished(path) from error
         except OSError as error:
             raise _not_opened(error, path) from error
         if stamp != place.stamp:
@@ -134,6 +133,12 @@ class Inventory:
 def changed(path: str) -> ModelProvenanceError:
     """A file is not what it was when the model was listed."""
     return ModelProvenanceError("pack.changed", "the file changed while the model was read", location=shown(path))
+
+
+def _vanished(path: str) -> ModelProvenanceError:
+    return ModelProvenanceError(
+        "pack.vanished", "the file was there when the model was listed and is gone", location=shown(path)
+    )
 
 
 def _not_opened(error: OSError, path: str) -> ModelProvenanceError:
