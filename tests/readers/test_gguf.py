@@ -8,6 +8,7 @@ import tracemalloc
 from hashlib import sha256
 
 import pytest
+
 from model_provenance.domain.facts import DatasetFact, Inspection, LicenseFact, TokenizerFacts
 
 from .build import codes, facts_of, file_facts, gguf, gguf_string, pair, string, strings, tensor, u32

@@ -11,6 +11,7 @@ import pytest
 import safetensors as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from model_provenance.domain.facts import Inspection
 
 from .build import codes, facts_of, file_facts, framed, safetensors, shard

@@ -86,7 +86,7 @@ class Cursor:
 
     def peek(self, count: int) -> bytes:
         """Up to `count` of the next bytes, fewer at the end; the position stays."""
-        count = min(count, self.remaining)
+        count = max(min(count, self.remaining), 0)
         window, at = self.view(count)
         return window[at : at + count]
 

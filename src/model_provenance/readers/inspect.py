@@ -34,7 +34,7 @@ def _inspected(file: Entry | ModelFile, source: FileSource) -> Inspected:
         cursor = Cursor(stream, file.size)
         code, format = "readers.unreadable", "other"
         try:
-            head = Head(file.path, file.size, file.role, cursor.peek(HEAD_SIZE))
+            head = Head.of(file.path, file.size, file.role, cursor.peek(HEAD_SIZE))
             reader = _unpickled(head, cursor) or reader_of(head)
             if reader is None:
                 return Inspected(file.role, FileFacts(file.path, format, Inspection.NOT_INSPECTED), Reading())

@@ -1,4 +1,4 @@
-"""Licence files: recognised by a few distinctive phrases; what is not recognised is said to be so, never guessed."""
+"""Licence files: recognised by a few distinctive phrases; what is none of them, or several, is never guessed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from model_provenance.readers.reading import Head, Reader, Reading, never
 
 READS = (
     "the text, up to 256 KiB: Apache-2.0, MIT, BSD, GPL, LGPL, AGPL, MPL, Creative Commons, OpenRAIL, Llama, Gemma",
-    "a text that is none of these is a finding, and no licence fact",
+    "a text that is none or several of these is a finding, and no licence fact",
 )
 
 _SIZE_LIMIT = 256 << 10
@@ -43,7 +43,7 @@ class _Phrases(NamedTuple):
 _REDISTRIBUTION = ("redistributions of source code must retain", "redistributions in binary form must reproduce")
 
 #: Lower case, without punctuation that `identify` takes out. The first that fits wins: the more particular before the
-#: more general. Identifiers of the SPDX list where it has the licence, else those of model hubs.
+#: more general; those without a title are all found. Identifiers of the SPDX list, else those of model hubs.
 _LICENSES = (
     _Phrases("llama4", ("llama 4 community license",)),
     _Phrases("llama3.3", ("llama 3.3 community license",)),
@@ -71,6 +71,7 @@ _LICENSES = (
     _Phrases("CC-BY-NC-4.0", ("attribution-noncommercial 4.0 international",)),
     _Phrases("CC-BY-SA-4.0", ("attribution-sharealike 4.0 international",)),
     _Phrases("CC-BY-4.0", ("attribution 4.0 international",)),
+    _Phrases("Apache-2.0", (), ("apache license version 2.0 january 2004",)),
     _Phrases("Unlicense", (), ("free and unencumbered software released into the public domain",)),
     _Phrases("BSD-3-Clause", (), (*_REDISTRIBUTION, "neither the name of"), ("all advertising materials",)),
     _Phrases("BSD-2-Clause", (), _REDISTRIBUTION, ("neither the name of", "all advertising materials")),
@@ -83,30 +84,32 @@ _LICENSES = (
 )
 
 
-def identify(text: str) -> str | None:
-    """The identifier of a licence text, or None."""
+def identify(text: str) -> tuple[str, ...]:
+    """The identifiers of the licences in a text: one title at most, and every licence known by its body."""
     flat = re.sub(r"[\s,*#=_>\"'\u2018\u2019\u201c\u201d`()]+", " ", text.lower()).strip()
     flat = flat.replace("openrail", "open rail")
     title = flat[:_TITLE_LENGTH]
-    return next((phrases.identifier for phrases in _LICENSES if phrases.fit(title, flat)), None)
+    fitting = [phrases for phrases in _LICENSES if phrases.fit(title, flat)]
+    titled = [phrases.identifier for phrases in fitting if phrases.title][:1]
+    return tuple(dict.fromkeys([*titled, *(phrases.identifier for phrases in fitting if not phrases.title)]))
 
 
 def _read(head: Head, cursor: Cursor) -> Reading:
     data = cursor.peek(min(cursor.remaining, _SIZE_LIMIT))
-    identifier = identify(data.decode("utf-8", "replace"))
-    if identifier is not None:
-        return Reading({"license": identifier}, licenses=(LicenseFact(identifier, head.path),))
+    identifiers = identify(data.decode("utf-8", "replace"))
+    if len(identifiers) == 1:
+        return Reading({"license": identifiers[0]}, licenses=(LicenseFact(identifiers[0], head.path),))
     if head.name.startswith("notice"):
-        return Reading({"license": None})
+        return Reading({"licenses": list(identifiers)})
+    what = f"holds several licence texts ({', '.join(identifiers)})" if identifiers else "is not one of the texts known"
     finding = Finding(
         "readers.license",
         Severity.INFO,
         Status.SKIPPED,
-        f"{shown(head.path)} is not one of the licence texts that are recognised",
-        "Name the licence in the model card or the manifest.",
-        head.path,
+        f"{shown(head.path)} {what}, so it does not say which licence applies",
+        location=head.path,
     )
-    return Reading({"license": None}, findings=(finding,))
+    return Reading({"licenses": list(identifiers)}, findings=(finding,))
 
 
 def _by_name(head: Head) -> bool:

@@ -25,16 +25,16 @@ class Head:
     size: int
     role: Role
     data: bytes
+    #: The last segment of the path, in lower case.
+    name: str
+    #: The last extension with its dot, in lower case; empty where there is none.
+    suffix: str
 
-    @property
-    def name(self) -> str:
-        """The last segment of the path, in lower case."""
-        return PurePosixPath(self.path).name.lower()
-
-    @property
-    def suffix(self) -> str:
-        """The last extension with its dot, in lower case; empty where there is none."""
-        return PurePosixPath(self.name).suffix
+    @classmethod
+    def of(cls, path: str, size: int, role: Role, data: bytes) -> Head:
+        """The head of the file at `path`, which begins with `data`."""
+        name = path.rpartition("/")[2].lower()
+        return cls(path, size, role, data, name, PurePosixPath(name).suffix)
 
     @property
     def folder(self) -> str:

@@ -16,7 +16,7 @@ READS = (
 )
 
 _SIZE_LIMIT = 36 << 20
-_PART_LIMIT = 4 << 20
+_PART_LIMIT = 2 << 20
 _STAGES = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
 
 

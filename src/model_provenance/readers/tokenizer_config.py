@@ -22,8 +22,8 @@ READS = (
     "`auto_map`: Python files that loaders with `trust_remote_code` run",
 )
 
-_SIZE_LIMIT = 8 << 20
-_TEMPLATE_LIMIT = 8 << 20
+_SIZE_LIMIT = 4 << 20
+_TEMPLATE_LIMIT = 4 << 20
 _SETTINGS = (
     "tokenizer_class", "model_max_length", "name_or_path", "bos_token", "eos_token", "unk_token", "pad_token",
     "sep_token", "cls_token", "mask_token", "add_bos_token", "add_eos_token", "do_lower_case", "auto_map",
