@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from tests.interop.namespace import VARIABLE
+from tests.interop.releasing import Job, Released, release
+from tests.interop.stack import Stack
 
 from model_provenance.testing.sigstore_sim import SigstoreSim
-from tests.interop.namespace import VARIABLE
-from tests.interop.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,3 +67,22 @@ def sim() -> Iterator[SigstoreSim]:
     """What the tests of everywhere else use, with Rekor v2 as the servers have it."""
     with SigstoreSim(rekor_version=2) as simulator:
         yield simulator
+
+
+@pytest.fixture(scope="session", params=["servers", "simulator"])
+def sigstore(request: pytest.FixtureRequest) -> Any:
+    """Either; a scenario that says the same of both shows that the simulator is like the servers."""
+    return request.getfixturevalue({"servers": "stack", "simulator": "sim"}[request.param])
+
+
+@pytest.fixture(scope="session")
+def released(sigstore: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Job], Released]:
+    """The release of a job, made once for each Sigstore."""
+    made: dict[str, Released] = {}
+
+    def get(job: Job) -> Released:
+        if job.name not in made:
+            made[job.name] = release(sigstore, tmp_path_factory.mktemp("release"), job)
+        return made[job.name]
+
+    return get

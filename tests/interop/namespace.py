@@ -17,7 +17,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 HOSTS = ("token.actions.githubusercontent.com", "gitlab.com", "accounts.google.com")
 VARIABLE = "MODEL_PROVENANCE_NAMESPACE"

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from tests.interop.issuer import IssuerServer
+from tests.interop.namespace import HOSTS
 
 from model_provenance.testing import trust
 from model_provenance.testing.ca import authority, ec_key, time_stamping_authority
@@ -24,8 +26,6 @@ from model_provenance.testing.github_run import GitHubRun
 from model_provenance.testing.gitlab_run import GitLabRun
 from model_provenance.testing.keys import KeyStore, PrivateKey, pem
 from model_provenance.testing.log import log_id
-from tests.interop.issuer import IssuerServer
-from tests.interop.namespace import HOSTS
 
 _PASSWORD = "unused"  # two servers insist on a password for keys that have none
 _START_LIMIT = 20.0
