@@ -8,6 +8,7 @@ from typing import Protocol
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.files import ModelFile
+from model_provenance.errors import ModelProvenanceError
 
 
 class Layout(Enum):
@@ -120,3 +121,26 @@ class BlobSink(Protocol):
     def writer(self, size: int, media_type: str) -> BlobWriter:
         """A writer for a blob of a known size."""
         ...
+
+
+class KnownBlobs(Protocol):
+    """Says before the read which blobs need not be sent. Used from several threads."""
+
+    def hash_first(self, title: str, size: int) -> bool:
+        """True where the layer of this title and size is probably there: its digest is made before it is sent."""
+        ...
+
+    def missing(self, digest: Digest, size: int) -> BlobSink | None:
+        """Where a blob of this digest must still go; None where it is there already."""
+        ...
+
+
+class BlobLostError(Exception):
+    """A sink lost the bytes of one blob on the way; the blob may be read and written again.
+
+    `error` is what is raised where it is not tried again.
+    """
+
+    def __init__(self, error: ModelProvenanceError) -> None:
+        super().__init__(error.message)
+        self.error = error

@@ -1,0 +1,181 @@
+"""A package and its evidence into a repository, in the order in which an interruption does no harm.
+
+Blobs, then manifests by digest, then evidence, then everything is read back, then the tag: whatever is named by a tag is
+whole and verifies. A second run sends what is missing and changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+from model_provenance.disk.crew import Crew
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.evidence import Bundle
+from model_provenance.domain.package import Blob, Descriptor, Package
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats.bundle import BUNDLE_LIMIT
+from model_provenance.formats.oci import BUNDLE, MANIFEST, bundle_referrer, descriptor_of, parse_manifest
+from model_provenance.oci.referrers import Referrer, attach, check_listed, list_referrers
+from model_provenance.oci.registry import Registry
+
+
+def check_tag(registry: Registry, index: Digest, *, allow_move: bool) -> None:
+    """The tag is free, or names this package already. Raises `registry.tag_moved`."""
+    tag = registry.reference.tag
+    if tag is None or allow_move:
+        return
+    named = registry.resolve(tag)
+    if named is not None and named != index:
+        raise ModelProvenanceError(
+            "registry.tag_moved", f"`{tag}` names {named}, and this package is {index}", location=registry.where
+        )
+
+
+def push_documents(registry: Registry, package: Package) -> None:
+    """Configurations and manifests, then the model index by digest; the layers are there already."""
+    for document in package.documents:
+        if document.media_type == MANIFEST:
+            put_if_missing(registry, document)
+        else:
+            registry.push_blob(document)
+    put_if_missing(registry, index_of(package))
+
+
+def push_evidence(registry: Registry, package: Package, bundles: Sequence[Bundle]) -> tuple[Digest, ...]:
+    """Attach each bundle to the model index and to each manifest in it, where it is not; the referrers' digests."""
+    wanted = [referrer for bundle in bundles for referrer in _referrers(package, bundle)]
+    for bundle in bundles:
+        for blob in _blobs(package, bundle):
+            registry.push_blob(blob)
+    listed = {
+        subject.digest: {e.digest for e in list_referrers(registry, subject.digest)} for subject in subjects(package)
+    }
+    attach(registry, [each for each in wanted if each.manifest.digest not in listed[each.subject.digest]])
+    return tuple(each.manifest.digest for each in wanted)
+
+
+def read_back(registry: Registry, package: Package, bundles: Sequence[Bundle]) -> None:
+    """Manifests, index and evidence byte for byte, layers by digest and size, referrers by being listed.
+
+    Raises `registry.read_back`, `registry.digest`, `registry.evidence_lost`.
+    """
+    for document in (*package.documents, index_of(package)):
+        if document.media_type.endswith((".manifest.v1+json", ".index.v1+json")):
+            same = registry.get_manifest(str(document.digest)).data == document.data
+        else:
+            same = registry.get_blob(descriptor_of(document), len(document.data)) == document.data
+        if not same:
+            raise _differs(registry, f"{document.digest} has other content than was pushed")
+    layers = list({layer.digest: layer for layer in package.layers}.values())
+
+    def look(layer: Descriptor, crew: Crew[Descriptor, None]) -> None:
+        crew.advance(0)
+        size = registry.blob_size(layer.digest)
+        if size != layer.size:
+            what = "is not there" if size is None else f"has {size} bytes in place of {layer.size}"
+            raise _differs(registry, f"the layer {layer.digest} {what}")
+
+    Crew(look).run(layers, lambda layer: layer.size)
+    _read_evidence_back(registry, package, bundles)
+
+
+def set_tag(registry: Registry, package: Package, *, allow_move: bool) -> None:
+    """Let the tag name the model index, and see that it does. Raises `registry.tag_moved`, `registry.tag_immutable`."""
+    tag, index = registry.reference.tag, index_of(package)
+    if tag is None:
+        return
+    check_tag(registry, index.digest, allow_move=allow_move)
+    if registry.resolve(tag) != index.digest:
+        registry.put_manifest(index, tag)
+    for attempt in range(registry.session.retrying.tries):
+        named = registry.resolve(tag)
+        if named == index.digest:
+            return
+        registry.session.retrying.pause(attempt)
+    raise _differs(registry, f"the tag `{tag}` names {named}, not the {index.digest} that it was set to")
+
+
+def index_of(package: Package) -> Blob:
+    """The model index; an archive has none and is not pushed."""
+    if package.index is None:
+        raise ModelProvenanceError(
+            "usage.invalid", "an archive has no model index", remedy="Use --layout layers or raw."
+        )
+    return package.index
+
+
+def subjects(package: Package) -> tuple[Descriptor, ...]:
+    """What evidence is attached to: the model index and each manifest in it."""
+    manifests = [document for document in package.documents if document.media_type == MANIFEST]
+    return tuple(descriptor_of(each) for each in (index_of(package), *manifests))
+
+
+def put_if_missing(registry: Registry, document: Blob) -> None:
+    """Store a manifest by digest unless it is there."""
+    if registry.resolve(str(document.digest)) != document.digest:
+        registry.put_manifest(document)
+
+
+def attached_bundles(registry: Registry, of: Sequence[Digest], limit: int = 128) -> tuple[tuple[str, bytes], ...]:
+    """(name, bytes) of every Sigstore bundle attached to any of `of`, each once, in order of digests.
+
+    Found by layer type as cosign has it; which of them count is decided by what they sign. Raises `registry.*`.
+    """
+    from model_provenance.formats.oci import BUNDLE_PREFIX  # noqa: PLC0415 - one name more for one function
+
+    entries = {entry.digest: (subject, entry) for subject in of for entry in list_referrers(registry, subject)}
+    layers: dict[Digest, Descriptor] = {}
+    for subject, entry in entries.values():
+        if entry.media_type != MANIFEST:
+            continue
+        stored = registry.find_manifest(str(entry.digest))
+        if stored is None:
+            # Listed and gone: cleaners delete untagged manifests and leave the list. What is missing is missed later.
+            continue
+        manifest = parse_manifest(stored.data, code="registry.malformed", location=f"{registry.where}@{entry.digest}")
+        if manifest.subject is None or manifest.subject.digest != subject or len(manifest.layers) != 1:
+            continue
+        if manifest.layers[0].media_type.startswith(BUNDLE_PREFIX):
+            layers[manifest.layers[0].digest] = manifest.layers[0]
+    if len(layers) > limit:
+        raise ModelProvenanceError(
+            "registry.evidence_many", f"{len(layers)} bundles are attached, more than {limit}", location=registry.where
+        )
+    return tuple(
+        (f"{digest.hex}.sigstore.json", registry.get_blob(layers[digest], BUNDLE_LIMIT)) for digest in sorted(layers)
+    )
+
+
+def _read_evidence_back(registry: Registry, package: Package, bundles: Sequence[Bundle]) -> None:
+    wanted: dict[Digest, list[Digest]] = {}
+    for bundle in bundles:
+        if registry.get_blob(descriptor_of(Blob(BUNDLE, bundle.data)), BUNDLE_LIMIT) != bundle.data:
+            raise _differs(registry, f"the bundle {bundle.name} has other content than was pushed")
+        for referrer in _referrers(package, bundle):
+            if registry.get_manifest(str(referrer.manifest.digest)).data != referrer.manifest.data:
+                raise _differs(registry, f"{referrer.manifest.digest} has other content than was pushed")
+            wanted.setdefault(referrer.subject.digest, []).append(referrer.manifest.digest)
+    check_listed(registry, wanted)
+
+
+def _referrers(package: Package, bundle: Bundle) -> list[Referrer]:
+    made = []
+    for subject in subjects(package):
+        manifest, _ = bundle_referrer(bundle.data, bundle.predicate_type, subject, _created(bundle))
+        made.append(Referrer(manifest, subject))
+    return made
+
+
+def _blobs(package: Package, bundle: Bundle) -> tuple[Blob, ...]:
+    return bundle_referrer(bundle.data, bundle.predicate_type, subjects(package)[0], _created(bundle))[1]
+
+
+def _created(bundle: Bundle) -> str:
+    """When it was signed, as far as the bundle proves it: the same bundle always gives the same referrer."""
+    times = [*bundle.timestamps, *(entry.integrated_time for entry in bundle.log_entries if entry.integrated_time)]
+    return datetime.fromtimestamp(min(times, default=0), tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _differs(registry: Registry, message: str) -> ModelProvenanceError:
+    return ModelProvenanceError("registry.read_back", message, location=registry.where)
