@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -57,6 +58,8 @@ def group() -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Run the program and exit with one of the documented statuses; no traceback reaches a user."""
+    # CI runners stop a job with SIGTERM: end as for Ctrl-C, so that what was half-written is removed.
+    signal.signal(signal.SIGTERM, _interrupted)
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
@@ -71,6 +74,10 @@ def run(argv: list[str]) -> int:
         return _fail(error, as_json=as_json)
     except click.exceptions.Abort:
         return _fail(ModelProvenanceError("usage.interrupted", "interrupted; nothing was written"), as_json=as_json)
+    except click.exceptions.NoArgsIsHelpError as error:
+        # Nothing was asked for: help is the answer, and still not a success.
+        sys.stderr.write(f"{error.format_message()}\n")
+        return int(Exit.USAGE)
     except click.ClickException as error:
         return _fail(_usage_error(error), as_json=as_json)
     except KeyboardInterrupt:
@@ -84,6 +91,10 @@ def run(argv: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: an untranslated exception is our defect
         return _fail(_internal(error), as_json=as_json)
     return status
+
+
+def _interrupted(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's signature
+    raise KeyboardInterrupt
 
 
 def _usage_error(error: click.ClickException) -> ModelProvenanceError:

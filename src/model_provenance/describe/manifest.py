@@ -106,6 +106,12 @@ def _observed(name: ModelName, version: Version, package: Package, sboms: Sequen
     }
 
 
+def refuse_other_model(name: ModelName, version: Version, source: SourceManifest | None, context: Context) -> None:
+    """What of `manifest.contradiction` can be known before the weights are read: nobody should wait for it."""
+    if source is not None:
+        _refuse_contradictions(source, {"model_name": str(name), "version": str(version)}, context)
+
+
 def _refuse_contradictions(source: SourceManifest, observed: Mapping[str, Any], context: Context) -> None:
     """All contradictions at once, each with its place."""
     lines = [f"{source.place(field)}: `{field}` {why}" for field, why in _contradictions(source, observed, context)]

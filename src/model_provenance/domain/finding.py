@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from model_provenance.errors import CODES
+
 
 class Severity(Enum):
     """How much a finding matters: an ERROR fails the run, a WARNING is shown, INFO is only recorded."""
@@ -39,22 +41,22 @@ class Finding:
 
 def failed(id: str, message: str, *, remedy: str = "", location: str = "") -> Finding:
     """A check that did not hold."""
-    return Finding(id, Severity.ERROR, Status.FAIL, message, remedy, location)
+    return Finding(id, Severity.ERROR, Status.FAIL, message, remedy or _remedy(id), location)
 
 
 def undecided(id: str, message: str, *, remedy: str = "", location: str = "") -> Finding:
     """A check that could not be carried out: never a pass."""
-    return Finding(id, Severity.ERROR, Status.ERROR, message, remedy, location)
+    return Finding(id, Severity.ERROR, Status.ERROR, message, remedy or _remedy(id), location)
 
 
 def warned(id: str, message: str, *, remedy: str = "", location: str = "") -> Finding:
     """Something a person should know, which does not decide."""
-    return Finding(id, Severity.WARNING, Status.FAIL, message, remedy, location)
+    return Finding(id, Severity.WARNING, Status.FAIL, message, remedy or _remedy(id), location)
 
 
 def skipped(id: str, message: str, *, remedy: str = "", location: str = "") -> Finding:
     """A check that was left out, with the reason."""
-    return Finding(id, Severity.WARNING, Status.SKIPPED, message, remedy, location)
+    return Finding(id, Severity.WARNING, Status.SKIPPED, message, remedy or _remedy(id), location)
 
 
 def passed(id: str, message: str, *, location: str = "") -> Finding:
@@ -65,3 +67,9 @@ def passed(id: str, message: str, *, location: str = "") -> Finding:
 def not_applicable(id: str, message: str) -> Finding:
     """A check that has no meaning for what was put before it, with the reason."""
     return Finding(id, Severity.INFO, Status.NOT_APPLICABLE, message)
+
+
+def _remedy(id: str) -> str:
+    """What helps in general with this code, where the check knows nothing better."""
+    code = CODES.get(id)
+    return "" if code is None else code.remedy

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from model_provenance.domain.digest import Digest
@@ -22,7 +22,11 @@ _RECEIPT_LIMIT = 16 * 1024 * 1024
 
 @contextmanager
 def building(final: Path) -> Iterator[Path]:
-    """A fresh folder beside `final`; renamed to it when the block ends well, removed when it does not."""
+    """A fresh folder beside `final`; renamed to it when the block ends well, removed when it does not.
+
+    So are the folders above it that were made for it: a release that failed leaves nothing at all.
+    """
+    made = _missing_above(final)
     with translated(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
@@ -34,6 +38,10 @@ def building(final: Path) -> Iterator[Path]:
             _put_in_place(folder, final)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        for parent in made:
+            # Not empty: the release itself, or another one, lies there.
+            with suppress(OSError):
+                parent.rmdir()
 
 
 def refuse_other_release(final: Path) -> None:
@@ -120,6 +128,11 @@ def _put_in_place(folder: Path, final: Path) -> None:
         raise
     finally:
         shutil.rmtree(aside.parent, ignore_errors=True)
+
+
+def _missing_above(path: Path) -> list[Path]:
+    """The folders above `path` that do not exist, deepest first."""
+    return [parent for parent in path.parents if not parent.exists()]
 
 
 def _package_digest(folder: Path) -> str | None:

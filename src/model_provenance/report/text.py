@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from model_provenance.domain.finding import Finding, Severity, Status
 from model_provenance.domain.receipt import Receipt, ReleaseResult
@@ -14,6 +15,9 @@ from model_provenance.report.signer import signer_line
 from model_provenance.report.units import duration, plural, size
 
 _RED, _GREEN, _YELLOW, _BOLD, _DIM, _END = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+#: Places of one finding that are named; the JSON report has all.
+_PLACES = 8
 
 
 class _Paint:
@@ -123,19 +127,28 @@ def _findings(
     findings: tuple[Finding, ...], paint: _Paint, *, verbose: bool = False, ordered: bool = False
 ) -> list[str]:
     lines = []
-    for finding in findings if ordered else sorted(findings, key=_weight):
-        if finding.status is Status.PASS and not verbose:
-            continue
-        if finding.severity is Severity.INFO and not verbose:
-            continue
+    told = [f for f in findings if verbose or (f.status is not Status.PASS and f.severity is not Severity.INFO)]
+    for finding, places in _grouped(told if ordered else sorted(told, key=_weight)):
         style, word = _word(finding)
-        where = f"{shown(finding.location, 400)}: " if finding.location else ""
+        where = f"{', '.join(places)}: " if places else ""
         first, *more = finding.message.splitlines() or [""]
         lines += [f"{paint(style, word)} {paint(_DIM, finding.id)} {where}{first}", *(f"      {line}" for line in more)]
         if finding.remedy and finding.status is not Status.PASS:
             fix, *rest = finding.remedy.splitlines()
             lines += [f"  {paint(_BOLD, 'fix')} {fix}", *(f"      {line}" for line in rest)]
     return ["", *lines] if lines else []
+
+
+def _grouped(findings: list[Finding]) -> Iterator[tuple[Finding, list[str]]]:
+    """Findings that differ only by place, once, with their places: one wrong key must not fill a screen."""
+    places: dict[Finding, list[str]] = {}
+    for finding in findings:
+        here = places.setdefault(replace(finding, location=""), [])
+        if finding.location:
+            here.append(shown(finding.location, 400))
+    for finding, here in places.items():
+        more = [f"{len(here) - _PLACES} more"] if len(here) > _PLACES else []
+        yield finding, [*here[:_PLACES], *more]
 
 
 def _word(finding: Finding) -> tuple[str, str]:
