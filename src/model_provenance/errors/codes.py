@@ -22,7 +22,7 @@ _ALL: tuple[Code, ...] = (
     # --- usage: the command line itself
     Code("usage.invalid", 2, "The command line is not valid", "Read the message and `model-provenance COMMAND --help`."),
     Code("usage.interrupted", 2, "The run was interrupted", "Run it again: nothing half-written is left under a final name."),
-    Code("internal.error", 1, "A defect of model-provenance itself", "Report it with the command and the output of `--verbose`."),
+    Code("internal.error", 1, "A defect of model-provenance itself", "Run it again with MODEL_PROVENANCE_DEBUG=1 and report the command with the traceback that this prints."),
     # --- release: the folder that is written
     Code("release.exists", 2, "This name and version was released before with another package", "Release under a new version, or remove the folder if the earlier release was never given to anyone."),
     Code("release.output", 2, "The output path cannot become a release folder", "Choose another --output, outside the model."),
