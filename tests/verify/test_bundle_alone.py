@@ -31,7 +31,9 @@ OTHER = Digest("ab" * 32)
 def alone(api: Any) -> Any:
     """The report over one statement signed with the good key."""
 
-    def judge(statement: Any, observed: Any, *, name: Any = None, version: Any = None, pinned: Any = None, **more: Any) -> Any:
+    def judge(
+        statement: Any, observed: Any, *, name: Any = None, version: Any = None, pinned: Any = None, **more: Any
+    ) -> Any:
         bundle = api.by_key([statement])[statement.name] if isinstance(statement, Statement) else statement
         expectation = Expectation(api.key_expectation(), name, version, pinned)
         return verify_bundle(bundle, observed, expectation, Trust(None), **more)
@@ -44,12 +46,12 @@ def named(draft: Any, name: Any) -> Any:
     return next(statement for statement in draft.statements if statement.name == name)
 
 
-def foreign(subjects: Any, predicate_type="https://example.com/build/v1") -> Any:
+def foreign(subjects: Any, predicate_type: str = "https://example.com/build/v1") -> Statement:
     """A statement of another tool."""
     return Statement("foreign", predicate_type, named_statement(subjects, predicate_type, {}))
 
 
-def one_file(data: Any = b"GGUF", path: Any = "model.gguf") -> Any:
+def one_file(data: bytes = b"GGUF", path: str = "model.gguf") -> Observed:
     """A target that is one file."""
     return Observed(TargetKind.FILE, (ModelFile(path, len(data), Digest.of(data), role_of(path)),))
 
@@ -191,7 +193,7 @@ def test_a_statement_about_a_file_is_compared_with_the_file(api: Any, alone: Any
 
 
 def test_a_statement_about_an_image_is_compared_with_the_index(api: Any, alone: Any) -> None:
-    """cosign's statements name no kind: the digest of the manifest that they are about."""
+    """Cosign's statements name no kind: the digest of the manifest that they are about."""
     draft = api.Draft()
     statement = foreign([("", draft.package.package_digest.hex)])
     assert api.failures(alone(statement, draft.oci_layout)) == set()
@@ -265,7 +267,7 @@ def test_a_payload_that_is_no_statement_is_refused(api: Any, alone: Any) -> None
 
 
 def test_a_signature_over_a_file_by_a_key(api: Any) -> None:
-    """cosign sign-blob with a key: the file itself decides, its digest is enough for P-256."""
+    """Cosign sign-blob with a key: the file itself decides, its digest is enough for P-256."""
     import base64
 
     data = b"GGUF"

@@ -49,10 +49,12 @@ def release_case(
     observed: Observed,
     expectation: Expectation,
     trust: Trust,
+    *,
+    scope: Scope = Scope.RELEASE,
 ) -> Case:
-    """The case of a whole release: only its five kinds of statement count."""
+    """The case of a whole release, or of one without its weights: only its five kinds of statement count."""
     found = _sorted(bundles, _of_release, expectation, trust)
-    return _case(Scope.RELEASE, expectation, found, observed, documents=documents)
+    return _case(scope, expectation, found, observed, documents=documents)
 
 
 def bundle_case(
@@ -126,6 +128,9 @@ def _parse(bundles: Iterable[tuple[str, bytes]]) -> tuple[list[Candidate], list[
             parsed.append(Candidate(name, data, bundle, _statement_of(bundle)))
         except ModelProvenanceError as error:
             unreadable.append(finding_of(error, location=name))
+        except Exception as error:  # noqa: BLE001 - a reader of ours that stumbles is a failure, not a traceback
+            message = f"reading the bundle ended with {type(error).__name__}"
+            unreadable.append(undecided("verify.crashed", message, location=name))
     return parsed, unreadable
 
 

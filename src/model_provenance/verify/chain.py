@@ -7,6 +7,7 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
+from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.verify.trusted_root import Authority, TrustedRoot
 
@@ -37,7 +38,7 @@ def verify_chain(leaf: x509.Certificate, root: TrustedRoot, moment: datetime) ->
         try:
             return _path(leaf, authority, moment)
         except (VerificationError, x509.UnsupportedGeneralNameType, ValueError) as error:
-            reason = str(error)
+            reason = shown(str(error))
     raise ModelProvenanceError(
         "certificate.chain", f"the certificate does not lead to a trusted certificate authority: {reason}"
     )

@@ -86,7 +86,7 @@ def examine(candidate: Candidate, method: Method, blob: Digest | None = None) ->
     """Look at one bundle; `blob` is the digest of the file that a signature over a blob must be of."""
     bundle = candidate.bundle
     look = _Look(bundle, method, blob)
-    look.run()
+    look.look()
     if method.objection is not None and not look.problems:
         reason = method.objection(candidate.data, bundle.content, blob)
         if reason is not None:
@@ -115,8 +115,15 @@ class _Look:
         self.moments: list[datetime] = []
         self.problems: list[tuple[Part, ModelProvenanceError]] = []
 
-    def run(self) -> None:
-        """Everything that can be said, whatever else fails."""
+    def look(self) -> None:
+        """Everything that can be said, whatever else fails. What a parser below stumbles over is a problem, too."""
+        try:
+            self._look()
+        except Exception as error:  # noqa: BLE001 - hostile bytes reach foreign parsers here; none may end the process
+            message = f"judging the bundle ended with {type(error).__name__}"
+            self.problems.append((Part.SIGNATURE, ModelProvenanceError("verify.crashed", message)))
+
+    def _look(self) -> None:
         keyed = self._bundle.material.kind is MaterialKind.PUBLIC_KEY
         leaf = None if keyed else self._try(Part.CERTIFICATE, self._leaf)
         if leaf is not None:
@@ -240,4 +247,6 @@ def _key_of(leaf: x509.Certificate) -> PublicKey:
     try:
         return public_key(leaf.public_key())
     except (ModelProvenanceError, UnsupportedAlgorithm, ValueError) as error:
-        raise ModelProvenanceError("certificate.malformed", f"the certificate's key is not usable: {error}") from error
+        raise ModelProvenanceError(
+            "certificate.malformed", f"the certificate's key is not usable: {shown(str(error))}"
+        ) from error

@@ -47,9 +47,13 @@ def promised_at(entry: TlogEntry, root: TrustedRoot) -> datetime | None:
 
     The time of an entry without a promise is nobody's claim and is never used.
     """
-    if entry.promise is None or entry.integrated_time is None:
+    if entry.promise is None:
         return None
     log = log_of(entry, root)
+    if entry.integrated_time is None:
+        raise ModelProvenanceError(
+            "log.promise", "the entry holds a promise of the log and not the time that it promises"
+        )
     signed = {
         "body": base64.b64encode(entry.body).decode(),
         "integratedTime": entry.integrated_time,
@@ -82,6 +86,9 @@ def verify_entry(entry: TlogEntry, signed: Signed, root: TrustedRoot, stamps: It
     if promised_at(entry, root) is None and not all(log.window.holds(moment) for moment in stamps):
         raise ModelProvenanceError("log.unknown", "the log's key was not trusted when the signature was made")
     verify_inclusion(entry, log)
+    if entry.promise is None and entry.proof is not None and entry.log_index != entry.proof.log_index:
+        # Without a promise only the proof says where the entry is; reports show no index that nobody vouches for.
+        raise ModelProvenanceError("log.entry", "the entry's index is not the one that is proven")
     body = parse_json(entry.body, what="the log entry", limit=_BODY_LIMIT, code="log.entry")
     if not isinstance(body, dict) or (body.get("kind"), body.get("apiVersion")) != (entry.kind, entry.version):
         raise ModelProvenanceError("log.entry", "the log entry is of another kind than the bundle says")
@@ -98,7 +105,8 @@ def verify_entry(entry: TlogEntry, signed: Signed, root: TrustedRoot, stamps: It
 def described(entry: TlogEntry, root: TrustedRoot | None) -> LogEntry:
     """The entry as it is shown in reports."""
     url = next((log.url for log in root.logs if log.id == entry.log_id), "") if root else ""
-    return LogEntry(url, entry.log_index, f"{entry.kind} {entry.version}", entry.integrated_time)
+    integrated = entry.integrated_time if entry.promise is not None else None
+    return LogEntry(url, entry.log_index, f"{entry.kind} {entry.version}", integrated)
 
 
 def _is_dsse(spec: Any, signed: Signed) -> bool:

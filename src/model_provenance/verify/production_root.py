@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from tuf.api._payload import Root, Snapshot, Targets, Timestamp
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata
+from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp  # type: ignore[attr-defined]  # no __all__
 from tuf.api.serialization import DeserializationError
 
 from model_provenance.errors import ModelProvenanceError

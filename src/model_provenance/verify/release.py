@@ -1,8 +1,8 @@
-"""Verify a whole release: its evidence as one set, and the model itself."""
+"""Verify a whole release: its evidence as one set, and the model itself, or its package by digest alone."""
 
 from __future__ import annotations
 
-from model_provenance.domain.verification import EvidenceFiles, Expectation, Observed, Report, Trust
+from model_provenance.domain.verification import EvidenceFiles, Expectation, Observed, Report, Scope, Trust
 from model_provenance.verify.assemble import release_case
 from model_provenance.verify.run import report_of
 
@@ -13,3 +13,12 @@ def verify_release(evidence: EvidenceFiles, observed: Observed, expectation: Exp
     Raises only for what the caller got wrong: `key.malformed`, `key.unsupported`, `trust.root_invalid`.
     """
     return report_of(release_case(evidence.bundles, dict(evidence.documents), observed, expectation, trust))
+
+
+def verify_remote(evidence: EvidenceFiles, observed: Observed, expectation: Expectation, trust: Trust) -> Report:
+    """The same without the weights: evidence as one set, and the package by the digests of its manifests.
+
+    The scope of the report is `remote`; it says nothing about a byte of a file. Raises as above.
+    """
+    documents = dict(evidence.documents)
+    return report_of(release_case(evidence.bundles, documents, observed, expectation, trust, scope=Scope.REMOTE))

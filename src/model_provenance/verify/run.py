@@ -58,9 +58,10 @@ def _verified(case: Case, findings: tuple[Finding, ...]) -> Verified:
     if signer is None or not case.evidence:
         raise ModelProvenanceError("internal.error", "a verification passed without a signer")
     held = {finding.id for finding in findings if finding.status is Status.PASS}
+    alone = case.scope is Scope.BUNDLE
     observed, provenance = case.observed, case.statement(Predicate.PROVENANCE)
     # One bundle alone is not a release: its manifest or provenance has not been compared with the others.
-    manifest = case.manifest.value if case.scope is Scope.RELEASE else None
+    manifest = None if alone else case.manifest.value
     moments = [moment for evidence in case.evidence for moment in evidence.moments]
     return Verified(
         seal=SEAL,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
 from rfc3161_client import TimeStampResponse, VerificationError, VerifierBuilder, decode_timestamp_response
 
+from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.verify.trusted_root import Authority, TrustedRoot
 
@@ -24,13 +27,15 @@ def stamped_at(response: bytes, signature: bytes, root: TrustedRoot) -> datetime
         stamp = decode_timestamp_response(response)
         moment = stamp.tst_info.gen_time
     except ValueError as error:
-        raise ModelProvenanceError("timestamp.invalid", f"the signed timestamp cannot be read: {error}") from error
+        raise ModelProvenanceError(
+            "timestamp.invalid", f"the signed timestamp cannot be read: {shown(str(error))}"
+        ) from error
     reason = ""
     for authority in root.timestamp_authorities:
         try:
             _verify(stamp, signature, authority)
-        except (VerificationError, ValueError) as error:
-            reason = str(error)
+        except (VerificationError, ValueError, UnsupportedAlgorithm) as error:
+            reason = shown(str(error))
             continue
         if authority.window.holds(moment):
             return moment
@@ -41,6 +46,11 @@ def stamped_at(response: bytes, signature: bytes, root: TrustedRoot) -> datetime
 def _verify(stamp: TimeStampResponse, signature: bytes, authority: Authority) -> None:
     if len(authority.chain) < _SHORTEST_CHAIN:
         message = "the trusted root holds only one certificate of the authority"
+        raise VerificationError(message)
+    # Certificates that a stamp brings along are not needed, and hostile ones are not parsed: only the trusted ones may be.
+    trusted = {certificate.public_bytes(Encoding.DER) for certificate in authority.chain}
+    if not set(stamp.signed_data.certificates) <= trusted:
+        message = "the stamp brings certificates that are not of the authority"
         raise VerificationError(message)
     signer, *intermediates, root = authority.chain
     builder = VerifierBuilder().tsa_certificate(signer).add_root_certificate(root)

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from model_provenance.domain.verification import Trust
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats import certificate
 from model_provenance.formats.canonical import parse_json
 from model_provenance.formats.public_key import PublicKey, public_key
 
@@ -135,8 +136,8 @@ def _authority(value: Any) -> Authority:
     if not certificates:
         raise _invalid("an authority has no certificate")
     try:
-        chain = tuple(x509.load_der_x509_certificate(_bytes(_member(_object(c), "rawBytes"))) for c in certificates)
-    except ValueError as error:
+        chain = tuple(certificate.load(_bytes(_member(_object(c), "rawBytes"))) for c in certificates)
+    except ModelProvenanceError as error:
         raise _invalid(f"the certificate of an authority cannot be read: {error}") from error
     return Authority(_string(_member(entry, "uri") or ""), chain, _window(_member(entry, "validFor")))
 

@@ -417,9 +417,26 @@ def test_a_log_counts_only_in_its_time(forge: Any, judged: Any, oms: Any, signin
 
 def test_the_time_of_an_entry_without_a_promise_is_nobodys(forge: Any, judged: Any, oms: Any, signing: Any) -> None:
     """Anybody can write a time into a bundle; only the promise signs it."""
-    bundle = forge.bundle(oms, signing, stamped=False)
-    del entry(bundle)["inclusionPromise"]
-    assert "timestamp.missing" in judged(bundle)
+    bundle = forge.bundle(oms, signing, rekor=2, stamped=False)
+    entry(bundle)["integratedTime"] = str(int(datetime.now(timezone.utc).timestamp()))
+    assert judged(bundle) == {"timestamp.missing"}
+
+
+def test_the_index_of_an_entry_is_the_proven_one(forge: Any, judged: Any, oms: Any, signing: Any) -> None:
+    """A report shows the index, so somebody has to vouch for it: the promise, or the proof where there is none."""
+    for rekor in (1, 2):
+        bundle = forge.bundle(oms, signing, rekor=rekor)
+        entry(bundle)["logIndex"] = str(int(entry(bundle)["logIndex"]) + 1)
+        assert judged(bundle) & {"log.entry", "log.promise"}
+
+
+def test_a_promise_without_the_time_that_it_promises_is_refused(
+    forge: Any, judged: Any, oms: Any, signing: Any
+) -> None:
+    """A part of what was signed is gone, so nothing of it is believed."""
+    bundle = forge.bundle(oms, signing)
+    del entry(bundle)["integratedTime"]
+    assert judged(bundle) == {"log.promise"}
 
 
 def test_a_changed_time_breaks_the_promise(forge: Any, judged: Any, oms: Any, keyless: Any) -> None:

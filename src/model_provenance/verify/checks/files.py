@@ -27,6 +27,8 @@ def check(case: Case) -> Sequence[Finding]:
         return [unchecked("files", "files by name: this bundle lists none")]
     if observed is None:
         return [unchecked("files", "files: only a digest was given, so no file was read")]
+    if case.scope is Scope.REMOTE and not observed.files and not observed.findings:
+        return [unchecked("files", "files: no weight was fetched, only manifests and evidence")]
     findings = list(observed.findings)
     if not observed.files:
         # An empty model has no content that could be right (design, 1: nothing checked is not a pass).

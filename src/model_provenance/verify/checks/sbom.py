@@ -12,6 +12,7 @@ from model_provenance.domain.finding import Finding, failed, passed
 from model_provenance.domain.manifest import ReleasedManifest, SbomReference
 from model_provenance.domain.sbom import SbomBinding
 from model_provenance.domain.text import shown
+from model_provenance.domain.verification import Scope
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import cyclonedx_reading, spdx_reading
 from model_provenance.formats.canonical import document, parse_json
@@ -90,7 +91,11 @@ def _about(
     if said != true:
         yield failed("sbom.differs", "the SBOM describes another release than the manifest", location=reference.name)
     files = reader.files_of(value)
-    if case.observed is not None and files != {file.path: file.digest.hex for file in case.observed.files}:
+    if case.scope is Scope.REMOTE and case.oms.value is not None:
+        # No weight was fetched: the signed list of files stands for them.
+        if files != {name: digest.hex for name, digest in case.oms.value.files}:
+            yield failed("sbom.files", "it does not list the signed files", location=reference.name)
+    elif case.observed is not None and files != {file.path: file.digest.hex for file in case.observed.files}:
         yield failed("sbom.files", _difference(files, case.observed.files), location=reference.name)
 
 
