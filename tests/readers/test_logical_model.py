@@ -100,6 +100,14 @@ def test_the_card_comes_before_what_libraries_imply() -> None:
     ]
 
 
+def test_cards_and_licences_of_subfolders_speak_for_themselves_only() -> None:
+    """The card of a dataset inside the model and the licence of a dependency are details of those files."""
+    card = b"---\nlicense: cc-by-nc-4.0\ndatasets: [x]\n---\n"
+    facts = facts_of({"data/README.md": card, "third_party/LICENSE": b"Apache License\nVersion 2.0, January 2004"})
+    assert (facts.licenses, facts.datasets) == ((), ())
+    assert [file.details["license"] for file in facts.files] == [["cc-by-nc-4.0"], "Apache-2.0"]
+
+
 def test_tokenizer_facts_come_from_the_file_that_knows() -> None:
     """Type and size from tokenizer.json, the template from the configuration."""
     files = {

@@ -29,7 +29,7 @@ _LIBRARY = ("model-card", "adapter-config", "components", "config")
 
 def joined(files: Sequence[Inspected]) -> ModelFacts:
     """The facts of one model from those of its files, which are in order of path."""
-    said = sorted(files, key=_weight_of_word)
+    said = sorted((member for member in files if _speaks_for_model(member)), key=_weight_of_word)
     sets, findings = counted_sets(files)
     executable, warnings = _executable(files)
     return ModelFacts(
@@ -57,6 +57,11 @@ def joined(files: Sequence[Inspected]) -> ModelFacts:
         ),
         quantization=_quantization(sets, said),
     )
+
+
+def _speaks_for_model(member: Inspected) -> bool:
+    """Cards and licences in subfolders speak for what lies there: a dataset, a dependency."""
+    return len(member.path.parts) == 1 or member.facts.format not in ("model-card", "license")
 
 
 def _weight_of_word(member: Inspected) -> tuple[bool, int, int, str]:

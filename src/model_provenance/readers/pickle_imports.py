@@ -17,8 +17,9 @@ _TORCH_TYPES = (
     "quint8", "uint16", "uint32", "uint64", "uint8",
 )  # fmt: skip
 _TORCH_REBUILD = (
-    "_rebuild_parameter", "_rebuild_parameter_with_state", "_rebuild_qtensor", "_rebuild_sparse_tensor",
-    "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_wrapper_subclass",
+    "_rebuild_meta_tensor_no_storage", "_rebuild_nested_tensor", "_rebuild_parameter", "_rebuild_parameter_with_state",
+    "_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3",
+    "_rebuild_wrapper_subclass",
 )  # fmt: skip
 _NUMPY_CORES = ("numpy.core", "numpy._core")
 _PLAIN_TYPES = ("bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "set", "slice", "tuple")

@@ -144,11 +144,18 @@ def _model_folders(files: Sequence[Inspected], folders: list[str], findings: lis
 
 
 def _one_of(folder: str, sets: list[WeightSet]) -> tuple[WeightSet, Iterable[Finding]]:
-    """One of the alternatives in a folder: a model before an adapter, complete before not, then the plainest name."""
+    """One of the alternatives in a folder: a model before an adapter, complete before not, then the largest, then by name."""
     kinds = list(WeightKind)
     ordered = sorted(
         sets,
-        key=lambda one: (kinds.index(one.kind), one.parameters is None, not one.indexed, len(one.name), one.name),
+        key=lambda one: (
+            kinds.index(one.kind),
+            one.parameters is None,
+            not one.indexed,
+            -(one.parameters or 0),
+            len(one.name),
+            one.name,
+        ),
     )
     rivals = [one for one in ordered if one.kind is ordered[0].kind]
     if len({one.parameters for one in rivals}) <= 1:
