@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 import ipaddress
 import ssl
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ def _self_signed(names: tuple[str, ...], certificate: Path, key_file: Path) -> N
     """A server certificate that is its own anchor: Fulcio and clients are told to trust exactly it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuers on loopback")])
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.now(timezone.utc)
     alternative = [*(x509.DNSName(n) for n in names), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]
     made = (
         x509.CertificateBuilder()
@@ -90,8 +90,8 @@ def _self_signed(names: tuple[str, ...], certificate: Path, key_file: Path) -> N
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName(alternative), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

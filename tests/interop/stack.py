@@ -215,7 +215,9 @@ class Stack:
         raise RuntimeError(f"{name} does not answer at {url}:\n{said[-3000:]}")
 
     def _write_keys(self) -> None:
-        write = (lambda name, data: (self.folder / name).write_text(data))  # fmt: skip
+        def write(name: str, data: str) -> None:
+            (self.folder / name).write_text(data)
+
         write("fulcio.pem", pem(self.fulcio.certificate))
         write("fulcio.key", _private(self.fulcio.key))
         write("tsa.pem", "".join(pem(c) for c in self.tsa.chain))
