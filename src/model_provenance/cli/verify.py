@@ -23,7 +23,8 @@ from model_provenance.cli.decorate import options
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show the checks that passed, too.")
 def command(target: Path, *, verbose: bool, **given: Any) -> int:
-    """Verify TARGET: a model directory with --evidence, a release folder with an archive, an archive, an OCI layout, or a file.
+    """Verify TARGET: a model directory with --evidence, a release folder with an archive, an archive, an OCI layout, a file,
+    or with --bundle the digest of a file (sha256:HEX).
 
     Who must have signed is always yours to say: --key, --signer, or --certificate-identity with --certificate-oidc-issuer.
     Opens no connection. Exits 0 only when everything was checked and holds.

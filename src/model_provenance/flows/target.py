@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from model_provenance.domain.digest import Digest
 from model_provenance.domain.package import Layout
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import EvidenceFiles, Observed, TargetKind
@@ -16,6 +18,7 @@ from model_provenance.flows.hints import hints
 
 Progress = Callable[[int, int], None]
 
+_DIGEST = re.compile("sha256:[0-9a-f]{64}")
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 #: Layouts whose package digest is a pure function of the files; a compressor's version decides the others' bytes.
 _RECOMPUTED = (Layout.LAYERS, Layout.RAW, Layout.TAR)
@@ -62,6 +65,13 @@ def locate(path: Path) -> Target:
     if (path / "evidence").is_dir() and (path / "model-manifest.json").is_file():
         return Target(TargetKind.ARCHIVE, _archive_in(path), path)
     return Target(TargetKind.DIRECTORY, path)
+
+
+def named_digest(path: Path) -> Digest | None:
+    """The digest that the target itself is, `sha256:…`; None for a path, and for a name of that form that exists."""
+    if not _DIGEST.fullmatch(str(path)) or path.exists():
+        return None
+    return Digest.parse(str(path))
 
 
 def observe(

@@ -13,7 +13,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.evidence import read_bounded, read_evidence
 from model_provenance.flows.expectation import SignerOptions, expected_signer
 from model_provenance.flows.files import read_file
-from model_provenance.flows.target import Target, locate, observe, observe_files
+from model_provenance.flows.target import Target, locate, named_digest, observe, observe_files
 from model_provenance.formats.bundle import BUNDLE_LIMIT
 from model_provenance.verify.bundle import verify_bundle
 from model_provenance.verify.release import verify_release
@@ -81,20 +81,24 @@ def _one_bundle(request: VerifyRequest, path: Path, progress: Callable[[int, int
     bundle = read_bounded(path, BUNDLE_LIMIT)
     evidence = EvidenceFiles(((path.name, bundle),))
     expectation = _expectation(request, evidence)
-    target = locate(request.target)
-    observed: Observed = observe_files(
-        Target(target.kind, request.target),
-        evidence,
-        ignore=request.ignore,
-        allow_symlinks=request.allow_symlinks,
-        exclude=(path,),
-        progress=progress,
-    )
+    digest = named_digest(request.target)
+    observed: Observed | None = None
+    if digest is None:
+        target = locate(request.target)
+        observed = observe_files(
+            Target(target.kind, request.target),
+            evidence,
+            ignore=request.ignore,
+            allow_symlinks=request.allow_symlinks,
+            exclude=(path,),
+            progress=progress,
+        )
     return verify_bundle(
         bundle,
         observed,
         expectation,
         trust(request.trust_config, request.trusted_root),
+        digest=digest,
         ignore_unsigned=request.ignore_unsigned_files,
     )
 
