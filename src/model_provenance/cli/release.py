@@ -42,6 +42,7 @@ def command(model: Path, **given: Any) -> int:
         output=given["output"],
         layout=Layout(given["layout"]),
         oci_layout=given["oci_layout"],
+        push=_push(given),
         manifest=given["manifest"],
         sbom_engine=given["sbom_engine"],
         syft=given["syft"],
@@ -63,6 +64,15 @@ def command(model: Path, **given: Any) -> int:
     else:
         click.echo(written_release(receipt, model=model, folder=request.folder, colour=colour()), nl=False)
     return 0
+
+
+def _push(given: dict[str, Any]) -> Any:
+    if not given["push"]:
+        return None
+    from model_provenance.cli.access import access  # noqa: PLC0415
+    from model_provenance.flows.push import PushRequest  # noqa: PLC0415
+
+    return PushRequest(given["push"], access(given), given["allow_tag_move"])
 
 
 def _signing(given: dict[str, Any]) -> Any:

@@ -35,5 +35,7 @@ class Receipt:
     timings: tuple[tuple[str, float], ...]
     #: How to check this release: the options of `verify` after the target.
     verify_options: tuple[str, ...]
+    #: `HOST/REPOSITORY@sha256:…` of each registry that holds the release.
+    references: tuple[str, ...] = ()
     slsa_level: int | None = None
     slsa_reasons: tuple[str, ...] = ()

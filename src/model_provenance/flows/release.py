@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import model_provenance
 from model_provenance.context.collect import collect
 from model_provenance.context.gates import check_may_sign, check_privacy
-from model_provenance.describe.manifest import complete
+from model_provenance.describe.manifest import complete, refuse_other_model
 from model_provenance.describe.sbom.build import SbomRequest, build_sboms
 from model_provenance.describe.sbom.syft import Engine, scan
 from model_provenance.describe.statements import StatementOptions, build_statements, unsigned_sboms
@@ -23,12 +24,14 @@ from model_provenance.domain.evidence import Bundle, SbomDocument, SignerIdentit
 from model_provenance.domain.finding import Finding
 from model_provenance.domain.manifest import ReleasedManifest, SourceManifest
 from model_provenance.domain.names import ModelName, Version, release_stem
-from model_provenance.domain.package import Layout, Package
+from model_provenance.domain.package import BlobSink, Layout, Package
 from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.domain.sbom import EngineScan
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.clock import Stopwatch
+from model_provenance.flows.push import Pushing, PushRequest
+from model_provenance.flows.reuse import Signed, reusable
 from model_provenance.flows.signing import KeySigning, Prepared, Signing, prepare
 from model_provenance.flows.source import load
 from model_provenance.formats.canonical import document
@@ -56,6 +59,7 @@ class ReleaseRequest:
     output: Path | None = None
     layout: Layout = Layout.LAYERS
     oci_layout: Path | None = None
+    push: PushRequest | None = None
     manifest: Path | None = None
     sbom_engine: str = "auto"
     syft: Path | None = None
@@ -92,15 +96,20 @@ def release(request: ReleaseRequest, progress: Progress | None = None) -> Receip
         source = load(request.manifest)
         prepared = None if request.signing is None else prepare(request.signing, request.env)
         context, told = _context(request, prepared, source)
-    with folder.building(request.folder) as building:
-        described = _described(request, context, source, building, watch, progress)
+        refuse_other_model(request.name, request.version, source, context)
+    with folder.building(request.folder) as building, ExitStack() as stack:
+        pushing = _pushing(request, prepared, stack)
+        described = _described(request, context, source, building, pushing, watch, progress)
         folder.refuse_moved_version(request.folder, described.package.package_digest)
-        with watch.step("sign"):
-            bundles = () if prepared is None else prepared.signer.sign(described.statements)
-        receipt = _receipt(request, prepared, described, bundles, told, watch)
+        signed = _signed(prepared, context, described, pushing, watch)
+        references: tuple[str, ...] = ()
+        if pushing is not None:
+            with watch.step("push"):
+                references = pushing.finish(described.package, signed.bundles)
+        receipt = _receipt(request, described, signed, references, told, watch)
         _write(building, described, receipt)
         if request.oci_layout is not None:
-            _finish_layout(request, described, bundles)
+            _finish_layout(request, described, signed.bundles)
     return receipt
 
 
@@ -143,6 +152,7 @@ def _described(
     context: Context,
     source: SourceManifest | None,
     building: Path,
+    pushing: Pushing | None,
     watch: Stopwatch,
     progress: Progress | None,
 ) -> _Described:
@@ -158,7 +168,7 @@ def _described(
         with watch.step("inspect"):
             facts = inspect(inventory.entries, inventory)
         with watch.step("read"):
-            package = _read(request, inventory, archive, progress)
+            package = _read(request, inventory, archive, pushing, progress)
         with watch.step("syft"):
             scanned = syft.result()
         inventory.recheck()
@@ -205,43 +215,76 @@ def _scan(request: ReleaseRequest, inventory: Inventory) -> EngineScan:
     return scan(request.model, engine=engine, env=request.env, given=request.syft, exclude=left_out)
 
 
-def _read(request: ReleaseRequest, inventory: Inventory, archive: Path | None, progress: Progress | None) -> Package:
+def _read(
+    request: ReleaseRequest,
+    inventory: Inventory,
+    archive: Path | None,
+    pushing: Pushing | None,
+    progress: Progress | None,
+) -> Package:
     total = sum(entry.size for entry in inventory.entries)
-    sink = None
+    sink: BlobSink | None = None
     if request.oci_layout is not None:
         from model_provenance.oci.layout import LayoutSink  # noqa: PLC0415 - only when a layout is asked for
 
         sink = LayoutSink(request.oci_layout)
+    tee = None if pushing is None else pushing.prepare(inventory.entries, request.layout, sink)
     return read(
         inventory,
         layout=request.layout,
         archive=archive,
-        sink=sink,
+        sink=tee or sink,
+        known=tee,
         progress=None if progress is None else lambda done: progress(done, total),
     )
 
 
+def _pushing(request: ReleaseRequest, prepared: Prepared | None, stack: ExitStack) -> Pushing | None:
+    """The registries, reached before the weights are read; a dry run pushes nothing (design, 4.4.12)."""
+    if request.push is None:
+        return None
+    pushing = Pushing(request.push, request.version, request.layout)
+    return None if prepared is None else stack.enter_context(pushing)
+
+
+def _signed(
+    prepared: Prepared | None, context: Context, described: _Described, pushing: Pushing | None, watch: Stopwatch
+) -> Signed:
+    """Signatures; those that an earlier push left are taken where they say the same and were made by the same signer."""
+    if prepared is None:
+        return Signed(described.statements, (), None)
+    with watch.step("sign"):
+        if pushing is not None:
+            pushing.check(described.package)
+            found = pushing.attached(described.package)
+            earlier = reusable(found, described.statements, described.package, prepared, context)
+            if earlier is not None:
+                return earlier
+        bundles = prepared.signer.sign(described.statements)
+    return Signed(described.statements, bundles, prepared.signer.identity)
+
+
 def _receipt(
     request: ReleaseRequest,
-    prepared: Prepared | None,
     described: _Described,
-    bundles: tuple[Bundle, ...],
+    signed: Signed,
+    references: tuple[str, ...],
     told: tuple[Finding, ...],
     watch: Stopwatch,
 ) -> Receipt:
-    signer = None if prepared is None else prepared.signer.identity
     return Receipt(
-        result=ReleaseResult.UNSIGNED if prepared is None else ReleaseResult.SIGNED,
+        result=ReleaseResult.SIGNED if signed.bundles else ReleaseResult.UNSIGNED,
         name=str(request.name),
         version=str(request.version),
         package=described.package,
-        statements=described.statements,
-        bundles=bundles,
-        signer=signer,
+        statements=signed.statements,
+        bundles=signed.bundles,
+        signer=signed.signer,
         findings=(*told, *described.findings),
         sbom_engine=described.sbom_engine,
         timings=tuple(watch.steps),
-        verify_options=_verify_options(request, signer),
+        verify_options=_verify_options(request, signed.signer),
+        references=references,
     )
 
 

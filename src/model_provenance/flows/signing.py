@@ -10,6 +10,7 @@ from typing import Protocol
 
 from model_provenance.domain.context import Identity
 from model_provenance.domain.evidence import Bundle, SignerIdentity, Statement
+from model_provenance.domain.verification import Trust
 from model_provenance.flows.files import read_file
 
 _KEY_LIMIT = 64 * 1024
@@ -59,6 +60,8 @@ class Prepared:
     #: True when what signing publishes stays within a private Sigstore, or is published nowhere (a key).
     private: bool
     allow_public_log: bool
+    #: What verifies what it signs.
+    trust: Trust
 
 
 def prepare(signing: Signing, env: Mapping[str, str]) -> Prepared:
@@ -67,7 +70,7 @@ def prepare(signing: Signing, env: Mapping[str, str]) -> Prepared:
         from model_provenance.sign.keys import load_private_key  # noqa: PLC0415 - only with a key
 
         data = read_file(signing.path, option="--key", limit=_KEY_LIMIT)
-        return Prepared(load_private_key(data, signing.password), None, private=True, allow_public_log=True)
+        return Prepared(load_private_key(data, signing.password), None, True, True, Trust(None))
 
     from model_provenance.context.tokens import find_token_source, identify, signing_token  # noqa: PLC0415 - keyless
     from model_provenance.sign.keyless import KeylessSigner  # noqa: PLC0415
@@ -80,4 +83,5 @@ def prepare(signing: Signing, env: Mapping[str, str]) -> Prepared:
     source = find_token_source(env, signing.token)
     identity = identify(source, now=int(time.time()))
     signer = KeylessSigner(trust_config=config, token=lambda: signing_token(source, identity, now=int(time.time())))
-    return Prepared(signer, identity, private=private, allow_public_log=signing.allow_public_log)
+    trust = Trust(config, "public" if config is None else "custom")
+    return Prepared(signer, identity, private, signing.allow_public_log, trust)

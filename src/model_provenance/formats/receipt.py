@@ -45,7 +45,7 @@ def receipt_value(receipt: Receipt) -> dict[str, Any]:
         "slsa_level": receipt.slsa_level,
         "slsa_reasons": list(receipt.slsa_reasons),
         "sbom_engine": receipt.sbom_engine,
-        "references": [],
+        "references": list(receipt.references),
         "findings": [finding_value(finding) for finding in receipt.findings],
         "timings": {step: round(seconds * 1000) for step, seconds in receipt.timings},
     }

@@ -7,6 +7,7 @@ whole and verifies. A second run sends what is missing and changes nothing else.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 
 from model_provenance.disk.crew import Crew
@@ -14,8 +15,8 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Bundle
 from model_provenance.domain.package import Blob, Descriptor, Package
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.formats.bundle import BUNDLE_LIMIT
-from model_provenance.formats.oci import BUNDLE, MANIFEST, bundle_referrer, descriptor_of, parse_manifest
+from model_provenance.formats.bundle import BUNDLE_LIMIT, parse_bundle
+from model_provenance.formats.oci import BUNDLE, BUNDLE_PREFIX, MANIFEST, bundle_referrer, descriptor_of, parse_manifest
 from model_provenance.oci.referrers import Referrer, attach, check_listed, list_referrers
 from model_provenance.oci.registry import Registry
 
@@ -122,8 +123,6 @@ def attached_bundles(registry: Registry, of: Sequence[Digest], limit: int = 128)
 
     Found by layer type as cosign has it; which of them count is decided by what they sign. Raises `registry.*`.
     """
-    from model_provenance.formats.oci import BUNDLE_PREFIX  # noqa: PLC0415 - one name more for one function
-
     entries = {entry.digest: (subject, entry) for subject in of for entry in list_referrers(registry, subject)}
     layers: dict[Digest, Descriptor] = {}
     for subject, entry in entries.values():
@@ -172,8 +171,14 @@ def _blobs(package: Package, bundle: Bundle) -> tuple[Blob, ...]:
 
 
 def _created(bundle: Bundle) -> str:
-    """When it was signed, as far as the bundle proves it: the same bundle always gives the same referrer."""
-    times = [*bundle.timestamps, *(entry.integrated_time for entry in bundle.log_entries if entry.integrated_time)]
+    """When it was signed, as far as its own bytes say; so the same bundle always makes the same referrer."""
+    parsed = parse_bundle(bundle.data)
+    times = [entry.integrated_time for entry in parsed.entries if entry.integrated_time]
+    if parsed.timestamps and not times:
+        from rfc3161_client import decode_timestamp_response  # noqa: PLC0415 - where no log gives a time
+
+        with suppress(ValueError):
+            times.append(int(decode_timestamp_response(parsed.timestamps[0]).tst_info.gen_time.timestamp()))
     return datetime.fromtimestamp(min(times, default=0), tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

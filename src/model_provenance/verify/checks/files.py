@@ -55,8 +55,13 @@ def _compare(case: Case, observed: Observed, signed: SignedFiles) -> Iterator[Fi
     yield from _each("files.changed", changed, "has other content than was signed")
     yield from _extra(case, extra, signed)
     manifest = case.manifest.value
-    if manifest is not None and files_digest(observed.files) != manifest.files_digest:
+    if same_files(observed, signed) and manifest is not None and files_digest(observed.files) != manifest.files_digest:
         yield failed("files.names", "names and contents together are not those of the signed manifest")
+
+
+def same_files(observed: Observed, signed: SignedFiles) -> bool:
+    """Whether the observed files are the signed ones, by name and digest."""
+    return {file.path: file.digest for file in observed.files} == listed_names(observed, signed)
 
 
 def listed_names(observed: Observed, signed: SignedFiles) -> dict[str, Digest]:

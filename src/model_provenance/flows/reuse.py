@@ -1,0 +1,118 @@
+"""A second push of the same package signs nothing: evidence that is attached already, and is ours, is taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from model_provenance.domain.context import Context
+from model_provenance.domain.evidence import Bundle, Predicate, SignerIdentity, Statement
+from model_provenance.domain.package import Package
+from model_provenance.domain.verification import (
+    EvidenceFiles,
+    Expectation,
+    KeyExpectation,
+    Observed,
+    Report,
+    Result,
+    SignerExpectation,
+    TargetKind,
+)
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.flows.sets import release_sets
+from model_provenance.flows.signing import Prepared
+from model_provenance.formats.bundle import Envelope, parse_bundle
+from model_provenance.formats.intoto import parse
+from model_provenance.sign.key import KeySigner
+from model_provenance.verify.identity import ISSUERS, SERVERS, parse_identity, parse_signer
+from model_provenance.verify.release import verify_release
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The statements of a release with their bundles, in one order, and who signed."""
+
+    statements: tuple[Statement, ...]
+    bundles: tuple[Bundle, ...]
+    signer: SignerIdentity | None
+
+
+def reusable(
+    found: Sequence[tuple[str, bytes]],
+    statements: Sequence[Statement],
+    package: Package,
+    prepared: Prepared,
+    context: Context,
+) -> Signed | None:
+    """Statements and bundles of an earlier run that this run would only repeat; None where there are none.
+
+    They must say the same to the byte, but for the provenance, which tells of its own run; and they must verify as a whole
+    release of this very package by this very signer. Anything else is simply signed.
+    """
+    signer = _own(prepared, context)
+    if signer is None or not found:
+        return None
+    observed = Observed(TargetKind.OCI_LAYOUT, package.files, package.package_digest, package.manifest_digests)
+    for evidence in release_sets(EvidenceFiles(tuple(found))):
+        payloads = _payloads(evidence)
+        if not all(_is_said(statement, payloads) for statement in statements) or len(payloads) != len(statements):
+            continue
+        report = verify_release(evidence, observed, Expectation(signer), prepared.trust)
+        if report.result is Result.PASS and report.signer is not None:
+            return _taken(statements, payloads, report)
+    return None
+
+
+def _own(prepared: Prepared, context: Context) -> SignerExpectation | None:
+    """Who would sign now, as a verifier expects it; None where that cannot be said before a certificate is there."""
+    if isinstance(prepared.signer, KeySigner):
+        return KeyExpectation(prepared.signer.public_key.pem)
+    identity, run = prepared.identity, context.run
+    if identity is None:
+        return None
+    try:
+        if run is None or ISSUERS.get(run.provider) != identity.issuer or run.server_url != SERVERS[run.provider]:
+            return parse_identity(identity.subject, issuer=identity.issuer)
+        text = f"{run.provider.value}:{run.repository}" + (f"#{run.repository_id}" if run.repository_id else "")
+        builder = None
+        if run.builder_uri is not None and run.builder_uri != run.config_uri:
+            builder = run.builder_uri.removeprefix(f"{run.server_url}/")
+        return parse_signer(f"{text}@{run.ref}", builder=builder, allow_events=(run.event,))
+    except ModelProvenanceError:
+        return None
+
+
+def _payloads(evidence: EvidenceFiles) -> dict[str, tuple[bytes, bytes]]:
+    """Predicate type -> (payload, bundle) of what can be read."""
+    payloads = {}
+    for _, data in evidence.bundles:
+        content = parse_bundle(data).content if _readable(data) else None
+        if isinstance(content, Envelope):
+            payloads[parse(content.payload).predicate_type] = (content.payload, data)
+    return payloads
+
+
+def _readable(data: bytes) -> bool:
+    try:
+        content = parse_bundle(data).content
+        if isinstance(content, Envelope):
+            parse(content.payload)
+    except ModelProvenanceError:
+        return False
+    return True
+
+
+def _is_said(statement: Statement, payloads: dict[str, tuple[bytes, bytes]]) -> bool:
+    said = payloads.get(statement.predicate_type)
+    return said is not None and (statement.predicate_type == Predicate.PROVENANCE or said[0] == statement.payload)
+
+
+def _taken(statements: Sequence[Statement], payloads: dict[str, tuple[bytes, bytes]], report: Report) -> Signed:
+    logged = {entry.log_index: entry for entry in report.log_entries}
+    kept, bundles = [], []
+    for statement in statements:
+        payload, data = payloads[statement.predicate_type]
+        entries = tuple(logged[e.log_index] for e in parse_bundle(data).entries if e.log_index in logged)
+        kept.append(Statement(statement.name, statement.predicate_type, payload))
+        bundles.append(Bundle(statement.name, statement.predicate_type, data, payload, entries))
+    return Signed(tuple(kept), tuple(bundles), report.signer)
