@@ -11,8 +11,9 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.finding import Status, undecided
 from model_provenance.domain.package import Layout
-from model_provenance.domain.verification import Observed, Result, Scope, TargetKind
+from model_provenance.domain.verification import Expectation, Observed, Result, Scope, TargetKind, Trust
 from model_provenance.verify.checks import CHECKS
+from model_provenance.verify.release import verify_remote
 
 OTHER = "ab" * 32
 
@@ -112,7 +113,38 @@ def test_a_target_without_files_is_never_a_pass(api: Any, judge: Any) -> None:
     """Nothing read means nothing verified."""
     draft = api.Draft()
     report = judge(api.by_key(draft.statements), Observed(TargetKind.DIRECTORY, ()))
-    assert "files.none" in api.failures(report)
+    assert api.failures(report) == {"files.none"}
+
+
+# --- without the weights
+
+
+def test_a_package_in_a_registry_is_verified_without_its_weights(api: Any) -> None:
+    """Evidence as one set and the manifests by digest; the report says that no file was read."""
+    draft = api.Draft()
+    observed = replace(draft.oci_layout, files=())
+    expectation = Expectation(api.key_expectation(), "acme/minilm", "1.0.0")
+
+    def remote(target: Observed) -> Any:
+        return verify_remote(api.evidence(api.by_key(draft.statements)), target, expectation, Trust(None))
+
+    report = remote(observed)
+    assert api.failures(report) == set()
+    assert report.scope is Scope.REMOTE
+    assert report.verified.files == ()
+    assert any(text.startswith("files") for text in report.not_checked)
+    assert api.failures(remote(replace(observed, package_digest=Digest(OTHER)))) == {"package.digest"}
+    assert api.failures(remote(replace(observed, manifest_digests=()))) == {"package.digest"}
+
+
+@pytest.mark.parametrize("kind", list(TargetKind))
+def test_a_remote_verification_of_nothing_is_no_pass(api: Any, kind: Any) -> None:
+    """Neither a file nor a package digest: then nothing was compared with the evidence."""
+    draft = api.Draft()
+    expectation = Expectation(api.key_expectation(), "acme/minilm", "1.0.0")
+    report = verify_remote(api.evidence(api.by_key(draft.statements)), Observed(kind, ()), expectation, Trust(None))
+    assert api.failures(report) == {"verify.blocked"}
+    assert report.exit_status == 15
 
 
 # --- 9: one release is one set
@@ -325,7 +357,7 @@ def test_a_changed_file_is_refused_by_name(api: Any, judge: Any, path: Any) -> N
     content = bytearray(draft.files[path])
     content[0] ^= 1
     report = judge(api.by_key(draft.statements), replace(draft, files={**draft.files, path: bytes(content)}).directory)
-    assert "files.changed" in api.failures(report)
+    assert api.failures(report) == {"files.changed"}
     assert any(f.id == "files.changed" and f.location == path for f in report.findings)
     assert report.exit_status == 11
 
@@ -334,7 +366,7 @@ def test_a_missing_file_is_refused(api: Any, judge: Any) -> None:
     """A file that was signed and is gone."""
     draft = api.Draft()
     files = {path: data for path, data in draft.files.items() if path != "LICENSE"}
-    assert "files.missing" in api.failures(judge(api.by_key(draft.statements), replace(draft, files=files).directory))
+    assert api.failures(judge(api.by_key(draft.statements), replace(draft, files=files).directory)) == {"files.missing"}
 
 
 def test_many_differences_are_counted_and_not_all_listed(api: Any, judge: Any) -> None:
@@ -342,7 +374,7 @@ def test_many_differences_are_counted_and_not_all_listed(api: Any, judge: Any) -
     draft = api.Draft()
     files = dict(draft.files) | {f"extra/{n}.bin": b"x" for n in range(5000)}
     report = judge(api.by_key(draft.statements), replace(draft, files=files).directory)
-    assert "files.extra" in api.failures(report)
+    assert api.failures(report) == {"files.extra"}
     assert len(report.findings) < 100
 
 

@@ -1,4 +1,4 @@
-"""The numbered list of checks: the one order that code, documentation and reports share (docs/verification.md)."""
+"""The numbered list of checks: the one order that code, documentation and reports share (docs/verify.md)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from model_provenance.domain.evidence import Predicate, SubjectKind
 from model_provenance.domain.finding import Finding, failed, passed
-from model_provenance.domain.verification import Observed, TargetKind
+from model_provenance.domain.verification import Observed, Scope, TargetKind
 from model_provenance.verify.case import Case
 from model_provenance.verify.outcome import blocked, unchecked
 from model_provenance.verify.target import typed_subjects
@@ -15,11 +15,13 @@ from model_provenance.verify.target import typed_subjects
 def check(case: Case) -> Sequence[Finding]:
     """The observed package against the subjects of its kind."""
     observed = case.observed
-    if observed is None or (
-        observed.package_digest is None and observed.kind in (TargetKind.DIRECTORY, TargetKind.FILE)
-    ):
+    # Without files the package is all that can be compared, so then it must be.
+    whole = case.scope is not Scope.REMOTE and (
+        observed is None or observed.kind in (TargetKind.DIRECTORY, TargetKind.FILE)
+    )
+    if whole and (observed is None or observed.package_digest is None):
         return [unchecked("package", "package digest: the target is the files themselves, not the package")]
-    if observed.package_digest is None:
+    if observed is None or observed.package_digest is None:
         return [blocked("the package could not be read, so its digest is not known")]
     statement, manifest = case.statement(Predicate.MANIFEST), case.manifest.value
     typed = typed_subjects(statement) if statement is not None else None

@@ -7,15 +7,16 @@ from typing import Any
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
-from model_provenance.domain.files import ModelFile, Role
+from model_provenance.domain.files import Role
 from model_provenance.domain.finding import Finding, failed, passed
 from model_provenance.domain.manifest import ReleasedManifest, SbomReference
+from model_provenance.domain.roles import role_of
 from model_provenance.domain.sbom import SbomBinding
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import Scope
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import cyclonedx_reading, spdx_reading
 from model_provenance.formats.canonical import document, parse_json
+from model_provenance.formats.oms_content import SignedFiles
 from model_provenance.verify.case import Case
 from model_provenance.verify.outcome import blocked, finding_of
 
@@ -37,10 +38,12 @@ def check(case: Case) -> Sequence[Finding]:
         findings += problems
         licensed = licensed or _states_license(value)
     findings += _beside(case, manifest)
-    if case.observed is not None and case.observed.files:
-        findings += _incomplete(case.expectation.required_roles, case.observed.files, licensed=licensed)
+    if case.oms.value is not None:
+        findings += _incomplete(case.expectation.required_roles, case.oms.value, licensed=licensed)
     else:
-        findings.append(blocked("no file was read, so it is not known whether the SBOM is complete"))
+        findings.append(
+            blocked("there is no one signed list of files, so it is not known whether the SBOM is complete")
+        )
     return findings or [passed("sbom", f"{', '.join(s.name for s in manifest.sboms)}: exactly these files, complete")]
 
 
@@ -90,17 +93,16 @@ def _about(
     )
     if said != true:
         yield failed("sbom.differs", "the SBOM describes another release than the manifest", location=reference.name)
-    files = reader.files_of(value)
-    if case.scope is Scope.REMOTE and case.oms.value is not None:
-        # No weight was fetched: the signed list of files stands for them.
-        if files != {name: digest.hex for name, digest in case.oms.value.files}:
-            yield failed("sbom.files", "it does not list the signed files", location=reference.name)
-    elif case.observed is not None and files != {file.path: file.digest.hex for file in case.observed.files}:
-        yield failed("sbom.files", _difference(files, case.observed.files), location=reference.name)
+    if case.oms.value is None:
+        yield blocked("there is no one signed list of files to compare the SBOM with", location=reference.name)
+        return
+    # Compared with the signed list: that the model holds exactly those files is check 14.
+    listed, signed = reader.files_of(value), {name: digest.hex for name, digest in case.oms.value.files}
+    if listed != signed:
+        yield failed("sbom.files", _difference(listed, signed), location=reference.name)
 
 
-def _difference(listed: Mapping[str, str], files: tuple[ModelFile, ...]) -> str:
-    here = {file.path: file.digest.hex for file in files}
+def _difference(listed: Mapping[str, str], here: Mapping[str, str]) -> str:
     for what, names in (
         ("does not list", here.keys() - listed.keys()),
         ("lists, and the model does not hold,", listed.keys() - here.keys()),
@@ -121,11 +123,12 @@ def _beside(case: Case, manifest: ReleasedManifest) -> Iterator[Finding]:
             )
 
 
-def _incomplete(roles: tuple[str, ...], files: tuple[ModelFile, ...], *, licensed: bool) -> Iterator[Finding]:
+def _incomplete(roles: tuple[str, ...], signed: SignedFiles, *, licensed: bool) -> Iterator[Finding]:
     """A part that a model must have and this one lacks. A tokenizer is listed where there is one, as every file is."""
-    have = {file.role.value for file in files}
-    weights = [file.path for file in files if file.role is Role.WEIGHT]
-    if weights and all(path.endswith(_SELF_DESCRIBING) for path in weights):
+    by_role = [(role_of(name), name) for name, _ in signed.files]
+    have = {role.value for role, _ in by_role}
+    weights = [name for role, name in by_role if role is Role.WEIGHT]
+    if weights and all(name.endswith(_SELF_DESCRIBING) for name in weights):
         have.add(Role.CONFIG.value)
     if licensed:
         have.add(Role.LICENSE.value)
