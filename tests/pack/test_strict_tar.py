@@ -30,7 +30,7 @@ def member(name: str, data: bytes, form: int, mtime: float) -> bytes:
     """One entry as Python's tarfile writes it."""
     buffer = io.BytesIO()
     info = tarfile.TarInfo(name)
-    info.size, info.mtime = len(data), mtime  # type: ignore[assignment] # a pax header takes fractions
+    info.size, info.mtime = len(data), mtime
     with tarfile.open(fileobj=buffer, mode="w", format=form) as tar:
         tar.addfile(info, io.BytesIO(data))
     return buffer.getvalue()

@@ -11,40 +11,22 @@ from model_provenance.disk.crew import Crew
 from model_provenance.disk.failure import failure
 from model_provenance.disk.lanes import Consumer
 from model_provenance.disk.pour import StreamDigest, pour
-from model_provenance.domain.digest import Digest
-from model_provenance.domain.files import ModelFile, in_oms_order
+from model_provenance.domain.files import ModelFile
 from model_provenance.domain.finding import Finding, failed
 from model_provenance.domain.package import Descriptor
-from model_provenance.domain.paths import PathSet
-from model_provenance.domain.roles import role_of
-from model_provenance.domain.text import shown
 from model_provenance.domain.verification import Observed, TargetKind
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.model_index import (
-    MODEL_CONFIG,
     Form,
     layer_form,
-    listed_manifests,
-    model_file_path,
-    same_layers,
 )
-from model_provenance.formats.oci import IMAGE_CONFIG, Manifest, parse_index, parse_manifest
-from model_provenance.formats.tar import PREFIX
 from model_provenance.formats.untar import TarDigests, TarMember
+from model_provenance.oci.model import Model, files_of, resolve_model
 from model_provenance.oci.store import LayoutStore, find_model_index
 
 _MALFORMED = "layout.malformed"
 #: What says that the content is wrong; everything else could not be read, or was asked for wrongly.
 _CONTENT = frozenset({"archive.malformed", "layout.blob", _MALFORMED})
-
-
-@dataclass(frozen=True, slots=True)
-class _Model:
-    """A model index that has been resolved: its digest, those of its manifests, and its layers."""
-
-    index: Digest
-    manifests: tuple[Digest, ...]
-    layers: tuple[Descriptor, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +47,7 @@ def observe_layout(
     """
     with LayoutStore(directory) as store:
         try:
-            model = _resolve(store, reference)
+            model = resolve_model(store, find_model_index(store.table(), reference, store.location))
             files, problems = _read_layers(store, model, progress)
         except ModelProvenanceError as error:
             if error.code not in _CONTENT:
@@ -76,35 +58,8 @@ def observe_layout(
     return Observed(TargetKind.OCI_LAYOUT, files, package_digest=model.index, manifest_digests=model.manifests)
 
 
-def _resolve(store: LayoutStore, reference: str | None) -> _Model:
-    entry = find_model_index(store.table(), reference, store.location)
-    where = f"{store.location}: model index"
-    listed = listed_manifests(parse_index(store.document(entry), code=_MALFORMED, location=where), _MALFORMED, where)
-    model = _manifest(store, listed.model, MODEL_CONFIG)
-    if listed.image is None:
-        return _Model(entry.digest, (listed.model.digest,), model.layers)
-    image = _manifest(store, listed.image, IMAGE_CONFIG)
-    # Bytes that one manifest calls a tar and the other a file would be two models under one signature.
-    if not same_layers(image, model) or any(layer_form(layer) is not Form.TAR for layer in model.layers):
-        raise ModelProvenanceError(
-            _MALFORMED, "image and ModelPack manifest do not name the same layers", location=where
-        )
-    return _Model(entry.digest, (listed.image.digest, listed.model.digest), model.layers)
-
-
-def _manifest(store: LayoutStore, descriptor: Descriptor, config: str) -> Manifest:
-    where = f"{store.location}: manifest {descriptor.digest}"
-    found = parse_manifest(store.document(descriptor), code=_MALFORMED, location=where)
-    if found.config.media_type != config or not found.layers:
-        raise ModelProvenanceError(
-            _MALFORMED, f"it has no layers, or no configuration of type {config}", location=where
-        )
-    store.document(found.config)
-    return found
-
-
 def _read_layers(
-    store: LayoutStore, model: _Model, progress: Callable[[int], None] | None
+    store: LayoutStore, model: Model, progress: Callable[[int], None] | None
 ) -> tuple[tuple[ModelFile, ...], list[ModelProvenanceError]]:
     unique = list({(layer.digest, layer.size, layer_form(layer)): layer for layer in model.layers}.values())
 
@@ -116,15 +71,7 @@ def _read_layers(
     if problems:
         return (), problems
     members = {(layer.digest, layer_form(layer)): found.members for layer, found in zip(unique, read, strict=True)}
-    paths = PathSet()
-    files = [
-        file
-        for layer in model.layers
-        for file in _files(layer, members[layer.digest, layer_form(layer)], paths, store.location)
-    ]
-    if not files:
-        raise ModelProvenanceError(_MALFORMED, "there is no file in the model's layers", location=store.location)
-    return in_oms_order(files), []
+    return files_of(model, members, code=_MALFORMED, location=store.location), []
 
 
 def _read_layer(store: LayoutStore, layer: Descriptor, crew: Crew[Descriptor, _Layer]) -> _Layer:
@@ -156,27 +103,6 @@ def _read_layer(store: LayoutStore, layer: Descriptor, crew: Crew[Descriptor, _L
         raise failure(error, where, doing="read") from error
     finally:
         os.close(descriptor)
-
-
-def _files(layer: Descriptor, members: tuple[TarMember, ...], paths: PathSet, location: str) -> list[ModelFile]:
-    if layer_form(layer) is Form.RAW:
-        path = model_file_path(layer)
-        found = [] if path is None else [ModelFile(path, layer.size, layer.digest, role_of(path))]
-    else:
-        inside = [member for member in members if member.path.startswith(PREFIX)]
-        names = [(member.path.removeprefix(PREFIX), member) for member in inside]
-        found = [ModelFile(name, member.size, member.digest, role_of(name)) for name, member in names]
-    if len(found) != (1 if layer_form(layer) is Form.RAW else len(members)):
-        raise ModelProvenanceError(
-            _MALFORMED, f"layer {layer.digest} does not say its files' names below `{PREFIX}`", location=location
-        )
-    for file in found:
-        problem = paths.add_file(file.path)
-        if problem:
-            raise ModelProvenanceError(
-                _MALFORMED, f"the name `{shown(file.path)}` cannot be used: {problem}", location=location
-            )
-    return found
 
 
 def _blob_problem(reason: str, where: str) -> ModelProvenanceError:

@@ -55,6 +55,11 @@ class LayoutStore:
             os.close(self._root)
             self._root = -1
 
+    @property
+    def malformed(self) -> str:
+        """The code of what cannot be checked."""
+        return "layout.malformed"
+
     def table(self) -> Index:
         """`index.json`: what the layout lists. Raises `layout.malformed`."""
         return parse_index(self.table_bytes(), code="layout.malformed", location=f"{self.location}/index.json")
