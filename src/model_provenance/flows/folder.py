@@ -83,8 +83,10 @@ def sums(entries: list[tuple[str, Digest]]) -> bytes:
     """
     lines = []
     for name, digest in sorted(entries):
-        escaped = name.replace("\\", "\\\\")
-        lines.append(f"{'' if escaped == name else chr(92)}{digest.hex}  {escaped}\n")
+        # To sha256sum `-` is its standard input.
+        escaped = "./-" if name == "-" else name.replace("\\", "\\\\")
+        mark = "\\" if "\\" in name else ""
+        lines.append(f"{mark}{digest.hex}  {escaped}\n")
     return "".join(lines).encode()
 
 

@@ -1,0 +1,76 @@
+"""A desk to work at: an empty folder with a key pair and a model, as somebody without CI has it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from model_provenance.cli.main import run
+from model_provenance.sign.keygen import keygen
+
+from .command import Cli, Outcome, plain_environment, tree, write_model
+
+NAMED = ("--name", "minilm", "--version", "1.0.0")
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `release.key`, `release.pub`, `other.key`, `other.pub` (without password)."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("release", "other"):
+        keygen(folder / name, b"")
+    return folder
+
+
+@pytest.fixture
+def desk(tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory: `model/`, `release.key`, `release.pub`, `other.key`, `other.pub`."""
+    for key in keys.iterdir():
+        (tmp_path / key.name).write_bytes(key.read_bytes())
+    write_model(tmp_path / "model")
+    plain = plain_environment(tmp_path)
+    for name in os.environ.keys() - plain.keys() - {"PYTEST_CURRENT_TEST"}:
+        monkeypatch.delenv(name)
+    for name, value in plain.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def cli(desk: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """The program in this process, at the desk. A run that fails must leave the desk as it was."""
+
+    def call(*words: str | Path) -> Outcome:
+        capsys.readouterr()
+        before = tree(desk, without=desk / "model")
+        status = run([str(word) for word in words])
+        output = capsys.readouterr()
+        outcome = Outcome(status, output.out, output.err)
+        if status != 0:
+            assert tree(desk, without=desk / "model") == before, outcome
+        return outcome
+
+    return call
+
+
+@pytest.fixture
+def release(cli: Cli) -> Cli:
+    """`release model/` with the key, to `dist/minilm-1.0.0`; more words may follow and override."""
+
+    def call(*words: str | Path) -> Outcome:
+        return cli("release", "model", *NAMED, "--key", "release.key", "--sbom-engine", "native", *words)
+
+    return call
+
+
+@pytest.fixture
+def verify(cli: Cli) -> Cli:
+    """`verify model/` against `dist/minilm-1.0.0` with the key; more words may follow and override."""
+
+    def call(*words: str | Path) -> Outcome:
+        return cli("verify", "model", "--evidence", "dist/minilm-1.0.0", "--key", "release.pub", *NAMED, *words)
+
+    return call
