@@ -1,4 +1,4 @@
-"""A strict tar reader that keeps no content: bytes are pushed in, names, sizes and digests come out.
+"""A strict tar reader: bytes are pushed in, names, sizes and digests come out; content only where somebody keeps it.
 
 Tar readers disagree about archives that are not quite right, so what one of them checked is not what another unpacks
 (design, 4.4.8). Here one path is one entry, and whatever could be read in two ways is refused: links, devices, sparse
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Protocol
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.paths import PathSet
@@ -34,11 +35,28 @@ class TarMember:
     digest: Digest
 
 
-class TarDigests:
-    """Feed the archive's bytes in any pieces, then `close`. `location` names the archive in messages."""
+class MemberSink(Protocol):
+    """Takes the content of files as it passes; names have been admitted, digests are known only at the end."""
 
-    def __init__(self, location: str) -> None:
+    def begin(self, path: str, size: int) -> None:
+        """A file of `size` bytes starts."""
+        ...
+
+    def take(self, data: memoryview) -> None:
+        """Bytes of it; the buffer is reused."""
+        ...
+
+    def end(self, digest: Digest) -> None:
+        """It is complete."""
+        ...
+
+
+class TarDigests:
+    """Feed the archive's bytes in any pieces, then `close`. `location` names the archive in messages; `keep` gets files."""
+
+    def __init__(self, location: str, keep: MemberSink | None = None) -> None:
         self._location = location
+        self._keep = keep
         self._members: list[TarMember] = []
         self._paths = PathSet()
         self._partial = bytearray()
@@ -99,6 +117,8 @@ class TarDigests:
             self._extensions = Extensions()
             self._path = self._admitted(header)
             self._hash = hashlib.sha256()
+            if self._keep is not None and not header.is_folder:
+                self._keep.begin(self._path, header.size)
         self._left = header.size
         self._padding = padding(header.size)
         self._current = header
@@ -111,6 +131,8 @@ class TarDigests:
             self._extension += data[at:stop]
         else:
             self._hash.update(data[at:stop])
+            if self._keep is not None:
+                self._keep.take(data[at:stop])
         self._left -= stop - at
         self._offset += stop - at
         if not self._left and self._current is not None:
@@ -123,6 +145,8 @@ class TarDigests:
         elif not header.is_folder:
             digest = Digest(self._hash.hexdigest())
             self._members.append(TarMember(self._path, header.size, self._offset - header.size, digest))
+            if self._keep is not None:
+                self._keep.end(digest)
 
     def _take_padding(self, data: memoryview, at: int) -> int:
         stop = min(len(data), at + self._padding)
