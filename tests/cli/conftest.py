@@ -41,7 +41,10 @@ def desk(tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def cli(desk: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """The program in this process, at the desk. A run that fails must leave the desk as it was."""
+    """The program in this process, at the desk. A run that fails must leave the desk as it was.
+
+    But for blobs that an OCI layout, which was there before, holds and does not list.
+    """
 
     def call(*words: str | Path) -> Outcome:
         capsys.readouterr()
@@ -50,7 +53,8 @@ def cli(desk: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
         output = capsys.readouterr()
         outcome = Outcome(status, output.out, output.err)
         if status != 0:
-            assert tree(desk, without=desk / "model") == before, outcome
+            left = {name for name in tree(desk, without=desk / "model").items() if "/blobs/" not in name[0]}
+            assert left == {name for name in before.items() if "/blobs/" not in name[0]}, outcome
         return outcome
 
     return call

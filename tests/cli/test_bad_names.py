@@ -11,7 +11,20 @@ import pytest
 from .command import Cli
 
 COMPOSED, DECOMPOSED = "caf\u00e9.txt", "cafe\u0301.txt"
-GOOD = ["two words.txt", " leading", "-rf", "--help", "-", "back\\slash", "quo'te\".txt", COMPOSED, "$(id)", "日本語", "#", "%41"]
+GOOD = [
+    "two words.txt",
+    " leading",
+    "-rf",
+    "--help",
+    "-",
+    "back\\slash",
+    "quo'te\".txt",
+    COMPOSED,
+    "$(id)",
+    "日本語",
+    "#",
+    "%41",
+]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +63,9 @@ def test_one_name_in_two_normal_forms_is_refused(desk: Path, release: Cli) -> No
 
 
 @pytest.mark.parametrize("layout", ["layers", "tar"])
-def test_odd_but_honest_names_are_released_verified_and_listed(layout: str, desk: Path, release: Cli, verify: Cli) -> None:
+def test_odd_but_honest_names_are_released_verified_and_listed(
+    layout: str, desk: Path, release: Cli, verify: Cli
+) -> None:
     """Spaces, dashes, quotes, backslashes and other scripts are names; `sha256sum -c` reads our lists of them."""
     for name in GOOD:
         (desk / "model" / name).write_text(name)
@@ -59,7 +74,11 @@ def test_odd_but_honest_names_are_released_verified_and_listed(layout: str, desk
     assert verify().status == 0
     sums = desk / "dist/minilm-1.0.0/MODEL.SHA256SUMS"
     checked = subprocess.run(
-        ["sha256sum", "--strict", "-c", str(sums)], cwd=desk / "model", stdin=subprocess.DEVNULL, capture_output=True, text=True
+        ["sha256sum", "--strict", "-c", str(sums)],
+        cwd=desk / "model",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
     )
     assert checked.returncode == 0, checked
     assert len(checked.stdout.splitlines()) == 4 + len(GOOD)

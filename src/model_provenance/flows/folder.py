@@ -38,10 +38,22 @@ def building(final: Path) -> Iterator[Path]:
             _put_in_place(folder, final)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        for parent in made:
-            # Not empty: the release itself, or another one, lies there.
-            with suppress(OSError):
-                parent.rmdir()
+        _remove_empty(made)
+
+
+@contextmanager
+def removed_on_failure(folder: Path | None) -> Iterator[None]:
+    """A folder that the block makes goes again, with all in it, when the block fails; one that was there stays."""
+    if folder is None or folder.exists():
+        yield
+        return
+    made = _missing_above(folder)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        _remove_empty(made)
+        raise
 
 
 def refuse_other_release(final: Path) -> None:
@@ -135,6 +147,13 @@ def _put_in_place(folder: Path, final: Path) -> None:
 def _missing_above(path: Path) -> list[Path]:
     """The folders above `path` that do not exist, deepest first."""
     return [parent for parent in path.parents if not parent.exists()]
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        # Not empty: the release itself, or another one, lies there.
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _package_digest(folder: Path) -> str | None:

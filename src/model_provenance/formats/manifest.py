@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from model_provenance.domain.finding import Finding, failed
+from model_provenance.domain.text import shown
 from model_provenance.errors import CODES, ModelProvenanceError
 from model_provenance.formats.commits import unresolved
 from model_provenance.formats.located import Located, load_located
@@ -58,7 +59,9 @@ def load_source(data: bytes, file_name: str) -> SourceManifest:
 
     document, findings = _read(data, file_name)
     if findings:
-        raise ModelProvenanceError("manifest.source_invalid", _listed(findings))
+        check = f"`model-provenance manifest check {shown(file_name, 400)}` says for each what to write."
+        remedy = findings[0].remedy if len(findings) == 1 else check
+        raise ModelProvenanceError("manifest.source_invalid", _listed(findings), remedy=remedy)
     if _is_released(document.value):
         message = "this is the manifest of a release, not a source manifest"
         remedy = "Give the file that people write; a release completes it."
