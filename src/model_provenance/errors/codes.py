@@ -137,6 +137,7 @@ _ALL: tuple[Code, ...] = (
     Code("ci.input", 2, "An input of the job is not valid", "Correct the input under `with:` (GitHub) or `inputs:` (GitLab)."),
     Code("ci.outputs", 20, "The runner does not take the outputs", "Check the runner's disk and its version."),
     Code("ci.summary", 20, "The runner does not take the summary", "Check the runner's disk and its version."),
+    Code("ci.unpinned", 2, "The gate was not told which release to let through", "Give `name` together with `version` or `digest`, best from the outputs of the job that released."),
     # --- sign
     Code("bundle.malformed", 10, "A file is not a well-formed Sigstore bundle", "Fetch the evidence again from where it was published; bundles are version 0.1, 0.2 or 0.3."),
     Code("key.exists", 2, "A key file with this name exists", "Choose another --output; --force replaces the key, and what the old one signed can then no longer be signed again."),
@@ -229,7 +230,7 @@ _ALL: tuple[Code, ...] = (
     Code("package.digest", 11, "The package is not the one that was signed", "Fetch the package again; do not load it."),
     Code("sbom.differs", 11, "The SBOM is about something else", "Fetch the release again; do not use it."),
     Code("sbom.files", 11, "The SBOM does not list exactly the files of the model", "Release again, so that SBOM and model are of one read."),
-    Code("sbom.incomplete", 12, "The SBOM lacks a part of the model", "Release with the missing part, or name what must be there with --require."),
+    Code("sbom.incomplete", 12, "The SBOM lacks a part of the model", "Release with the missing part: weights, configuration, and a licence as a file or in the model card."),
     Code("sct.invalid", 10, "The certificate is not proven to be in a certificate log", "Fetch the evidence again; if it stays so, do not use it."),
     Code("sct.missing", 10, "The certificate is in no certificate log", "Sign with a Fulcio that has a certificate log."),
     Code("sct.unknown_log", 10, "The certificate log is not one that is trusted", "Verify with the trusted root of the Sigstore that signed (--trusted-root, --trust-config)."),

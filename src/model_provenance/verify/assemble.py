@@ -13,7 +13,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import slsa
 from model_provenance.formats.bundle import Envelope, ParsedBundle, parse_bundle
 from model_provenance.formats.dsse import PAYLOAD_TYPE
-from model_provenance.formats.intoto import STATEMENT_TYPE, ParsedStatement
+from model_provenance.formats.intoto import OLD_STATEMENT_TYPE, STATEMENT_TYPE, ParsedStatement
 from model_provenance.formats.intoto import parse as parse_statement
 from model_provenance.formats.manifest import released
 from model_provenance.formats.oms_content import parse_oms
@@ -54,7 +54,7 @@ def release_case(
 ) -> Case:
     """The case of a whole release, or of one without its weights: only its five kinds of statement count."""
     found = _sorted(bundles, _of_release, expectation, trust)
-    return _case(scope, expectation, found, observed, documents=documents)
+    return _case(scope, expectation, trust, found, observed, documents=documents)
 
 
 def bundle_case(
@@ -68,12 +68,13 @@ def bundle_case(
 ) -> Case:
     """The case of one bundle alone: any statement about a thing, or a signature over a file."""
     found = _sorted([("bundle", bundle)], _speaks_alone, expectation, trust, digest or _file_digest(observed))
-    return _case(Scope.BUNDLE, expectation, found, observed, target=digest, ignore_unsigned=ignore_unsigned)
+    return _case(Scope.BUNDLE, expectation, trust, found, observed, target=digest, ignore_unsigned=ignore_unsigned)
 
 
 def _case(
     scope: Scope,
     expectation: Expectation,
+    trust: Trust,
     found: _Sorted,
     observed: Observed | None,
     *,
@@ -84,6 +85,7 @@ def _case(
     return Case(
         scope=scope,
         expectation=expectation,
+        trust=trust,
         observed=observed,
         target=target,
         evidence=found.evidence,
@@ -104,7 +106,7 @@ def _sorted(
     trust: Trust,
     blob: Digest | None = None,
 ) -> _Sorted:
-    candidates, unreadable = _parse(bundles)
+    candidates, unreadable = _parse(bundles, alone=counts is _speaks_alone)
     counted = [candidate for candidate in candidates if counts(candidate)]
     foreign = tuple(candidate for candidate in candidates if not counts(candidate))
     if not counted:
@@ -113,7 +115,7 @@ def _sorted(
     return _Sorted(tuple(examine(c, method, blob) for c in counted), foreign, tuple(unreadable))
 
 
-def _parse(bundles: Iterable[tuple[str, bytes]]) -> tuple[list[Candidate], list[Finding]]:
+def _parse(bundles: Iterable[tuple[str, bytes]], *, alone: bool) -> tuple[list[Candidate], list[Finding]]:
     """Every bundle that can be read, each once, and a finding for each that cannot."""
     parsed: list[Candidate] = []
     unreadable: list[Finding] = []
@@ -125,7 +127,10 @@ def _parse(bundles: Iterable[tuple[str, bytes]]) -> tuple[list[Candidate], list[
             continue
         try:
             bundle = parse_bundle(data)
-            parsed.append(Candidate(name, data, bundle, _statement_of(bundle)))
+            candidate = Candidate(name, data, bundle, _statement_of(bundle))
+            if not alone:
+                _refuse_old_forms(candidate)
+            parsed.append(candidate)
         except ModelProvenanceError as error:
             unreadable.append(finding_of(error, location=name))
         except Exception as error:  # noqa: BLE001 - a reader of ours that stumbles is a failure, not a traceback
@@ -139,9 +144,17 @@ def _statement_of(bundle: ParsedBundle) -> ParsedStatement | None:
     if not isinstance(content, Envelope) or content.payload_type != PAYLOAD_TYPE:
         return None
     statement = parse_statement(content.payload)
-    if statement.type != STATEMENT_TYPE:
+    if statement.type not in (STATEMENT_TYPE, OLD_STATEMENT_TYPE):
         raise ModelProvenanceError("evidence.malformed", "the payload is not an in-toto Statement v1")
     return statement
+
+
+def _refuse_old_forms(candidate: Candidate) -> None:
+    """A release is written in today's forms only; older ones are for what others signed alone."""
+    if candidate.statement is not None and candidate.statement.type != STATEMENT_TYPE:
+        raise ModelProvenanceError("evidence.malformed", "the payload is not an in-toto Statement v1")
+    if any(entry.kind == "intoto" for entry in candidate.bundle.entries):
+        raise ModelProvenanceError("log.kind", "releases are not logged in entries of kind intoto")
 
 
 def _of_release(candidate: Candidate) -> bool:

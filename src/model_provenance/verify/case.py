@@ -11,7 +11,7 @@ from model_provenance.domain.evidence import Predicate, SignerIdentity
 from model_provenance.domain.finding import Finding
 from model_provenance.domain.manifest import ReleasedManifest
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import Expectation, Observed, Scope
+from model_provenance.domain.verification import Expectation, Observed, Scope, Trust
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.intoto import ParsedStatement
 from model_provenance.formats.oms_content import SignedFiles
@@ -44,6 +44,7 @@ class Case:
 
     scope: Scope
     expectation: Expectation
+    trust: Trust
     observed: Observed | None
     #: Digest of a target that is only known by its digest.
     target: Digest | None

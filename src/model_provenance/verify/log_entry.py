@@ -1,6 +1,6 @@
 """Transparency-log entries: this envelope, by this signer, in a trusted log, and when the log says it took it.
 
-Rekor v1 keeps `dsse` 0.0.1 and `hashedrekord` 0.0.1 with a signed promise (SET) that carries the time; Rekor v2 keeps
+Rekor v1 keeps `dsse` 0.0.1, `intoto` 0.0.2 and `hashedrekord` 0.0.1 with a signed promise (SET) that carries the time; v2 keeps
 `hashedrekord` 0.0.2 without a time (rekor-tiles CLIENTS.md). What an entry says is compared with the bundle, or an
 entry of another envelope would serve (CVE-2022-36056).
 """
@@ -124,6 +124,23 @@ def _is_dsse(spec: Any, signed: Signed) -> bool:
     )
 
 
+def _is_intoto(spec: Any, signed: Signed) -> bool:
+    """Packages of npm and older attestations are logged so; the signature is in Base64 twice."""
+    content, envelope = signed.content, _at(spec, "content", "envelope")
+    signatures = _at(envelope, "signatures")
+    if not isinstance(content, Envelope) or not isinstance(signatures, list) or len(signatures) != 1:
+        return False
+    once = _data(_at(signatures[0], "sig")) or b""
+    payload = hashlib.sha256(content.payload).hexdigest()
+    hashed = _at(spec, "content", "payloadHash")
+    return (
+        (_at(hashed, "algorithm"), _at(hashed, "value")) == ("sha256", payload)
+        and _at(envelope, "payloadType") == content.payload_type
+        and _data(once.decode("ascii", "replace")) == content.signature
+        and _is_verifier(_data(_at(signatures[0], "publicKey")), signed)
+    )
+
+
 def _is_hashedrekord_1(spec: Any, signed: Signed) -> bool:
     content = signed.content
     # The entry holds the digest of the blob; that the blob has it is shown by the signature, which is over the same.
@@ -156,6 +173,7 @@ _COMPARISONS = {
     "dsse 0.0.1": _is_dsse,
     "hashedrekord 0.0.1": _is_hashedrekord_1,
     "hashedrekord 0.0.2": _is_hashedrekord_2,
+    "intoto 0.0.2": _is_intoto,
 }
 
 

@@ -21,8 +21,9 @@ def target_findings(case: Case) -> Sequence[Finding]:
     if not case.evidence:
         return [blocked("there is no statement whose subject could be compared")]
     statement = case.evidence[0].statement
+    read = case.observed.findings if case.observed is not None else ()
     if statement is None:
-        return [passed("subjects", "the signature is over the file itself")]
+        return [*read, passed("subjects", "the signature is over the file itself")]
     if case.oms.problem is not None:
         return [finding_of(case.oms.problem)]
     if case.oms.value is not None:
@@ -30,7 +31,7 @@ def target_findings(case: Case) -> Sequence[Finding]:
         if case.target is not None and case.target != case.oms.value.root:
             return [failed("subject.mismatch", f"the signed model is {case.oms.value.root}, not {case.target}")]
         return [passed("subjects", f"the model {case.oms.value.root}")]
-    return [*(case.observed.findings if case.observed else ()), _compared(case, statement)]
+    return [*read, _compared(case, statement)]
 
 
 def _compared(case: Case, statement: ParsedStatement) -> Finding:
