@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from model_provenance.testing.runner_env import RunnerEnv
 from tests.interop.peers import Peers, accepted, refused
 from tests.interop.releasing import (
     BRANCH,
@@ -26,6 +25,7 @@ from tests.interop.releasing import (
 from tests.interop.stack import Stack
 
 from model_provenance.formats.certificate import fulcio_extensions, load
+from model_provenance.testing.runner_env import RunnerEnv
 
 STATEMENTS = {
     "oms": "https://model_signing/signature/v1.0",

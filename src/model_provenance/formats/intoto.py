@@ -11,6 +11,8 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.canonical import canonical, parse_json
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+#: What cosign's `attest-blob` still writes; same fields.
+OLD_STATEMENT_TYPE = "https://in-toto.io/Statement/v0.1"
 #: 100,000 files with long names are about 20 MB of OMS statement.
 PAYLOAD_LIMIT = 64 * 1024 * 1024
 _SUBJECT_LIMIT = 100_000
@@ -29,7 +31,9 @@ class ParsedStatement:
 
     def subject_digests(self, name: str) -> frozenset[str]:
         """Hex SHA-256 digests of the subjects called `name`."""
-        return frozenset(digest["sha256"] for subject, digest in self.subjects if subject == name and "sha256" in digest)
+        return frozenset(
+            digest["sha256"] for subject, digest in self.subjects if subject == name and "sha256" in digest
+        )
 
 
 def statement(subjects: Iterable[Subject], predicate_type: str, predicate: Mapping[str, Any]) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.formats.intoto import ParsedStatement
+from model_provenance.formats.intoto import STATEMENT_TYPE, ParsedStatement
 
 #: Version 1.0.0 of model_signing and earlier name the resource of a model that is one file like this.
 SINGLE_FILE = "."
@@ -31,6 +31,8 @@ class SignedFiles:
 
 def parse_oms(statement: ParsedStatement) -> SignedFiles:
     """Read an OMS statement; raises `oms.malformed`, `oms.root` or `oms.unsupported`."""
+    if statement.type != STATEMENT_TYPE:
+        raise _malformed("it is not an in-toto Statement v1")
     resources, serialization = statement.predicate.get("resources"), statement.predicate.get("serialization")
     if not isinstance(resources, list) or not isinstance(serialization, dict):
         raise _malformed("it has no list of resources or no serialization")
