@@ -97,7 +97,11 @@ def release(request: ReleaseRequest, progress: Progress | None = None) -> Receip
         prepared = None if request.signing is None else prepare(request.signing, request.env)
         context, told = _context(request, prepared, source)
         refuse_other_model(request.name, request.version, source, context)
-    with folder.building(request.folder) as building, ExitStack() as stack:
+    with (
+        folder.removed_on_failure(request.oci_layout),
+        folder.building(request.folder) as building,
+        ExitStack() as stack,
+    ):
         pushing = _pushing(request, prepared, stack)
         described = _described(request, context, source, building, pushing, watch, progress)
         folder.refuse_moved_version(request.folder, described.package.package_digest)
