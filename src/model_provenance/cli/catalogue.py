@@ -44,18 +44,18 @@ class Option:
 
 
 _SIGNING = ("release", "sign")
-_DECIDING = ("verify",)
+_DECIDING = ("verify", "pull")
 
 OPTIONS: tuple[Option, ...] = (
     Option("name", "Name of the model: segments of a-z, 0-9, '.', '_', '-', joined by '/'. When verifying: the name that the signed manifest must carry.",
-           ("release", "verify", "sbom"), metavar="NAME", ci=("release", "verify"), ci_default="the name of the repository"),
+           ("release", "verify", "pull", "sbom"), metavar="NAME", ci=("release", "verify"), ci_default="the name of the repository"),
     Option("version", "Version of the model. When verifying: the version that the signed manifest must carry.",
-           ("release", "verify", "sbom"), metavar="VERSION", ci=("release", "verify"), ci_default="the tag without `v`; on a branch `0.0.0-<12 hex of the commit>`"),
+           ("release", "verify", "pull", "sbom"), metavar="VERSION", ci=("release", "verify"), ci_default="the tag without `v`; on a branch `0.0.0-<12 hex of the commit>`"),
     Option("digest", "Digest that the release must have: of the model, of the package, or of one of its OCI manifests.",
-           ("verify",), metavar="sha256:HEX", ci=("verify",)),
+           ("verify", "pull"), metavar="sha256:HEX", ci=("verify",)),
     Option("manifest", "Source manifest (JSON or YAML): what people declare about the model.",
            ("release", "sbom"), Kind.PATH, "FILE", ci=("release",)),
-    Option("output", "Folder to write; for keygen the stem of the two files.", ("release", "sbom", "keygen"), Kind.PATH, "PATH", ci=("release",), ci_default="dist/NAME-VERSION"),
+    Option("output", "Folder to write; for keygen the stem of the two files.", ("release", "pull", "sbom", "keygen"), Kind.PATH, "PATH", ci=("release",), ci_default="dist/NAME-VERSION"),
     Option("layout", "How the package is serialised: OCI layers that containers can mount, one raw blob per file, or one archive.",
            ("release",), Kind.CHOICE, choices=("layers", "raw", "tar", "tar.gz", "tar.zst"), default="layers", ci=("release",)),
     Option("oci-layout", "Also write the package and its evidence into this OCI layout folder.", ("release",), Kind.PATH, "DIR", ci=("release",)),
@@ -69,10 +69,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("plain-http", "Reach the registry without TLS and without credentials; on this machine that is so by itself.",
            ("release", "verify", "pull", "copy", "discover"), Kind.FLAG),
     Option("key", "Key file: to sign, a private key (cosign's or PEM, EC P-256, P-384 or P-521); to verify, the public key.",
-           ("release", "sign", "verify"), Kind.PATH, "FILE", ci=("verify",)),
+           ("release", "sign", "verify", "pull"), Kind.PATH, "FILE", ci=("verify",)),
     Option("identity-token", "OIDC identity token to sign with; in CI it is found by itself.", _SIGNING, metavar="TOKEN"),
     Option("trust-config", "Sigstore client trust config (JSON) of a private instance, instead of the public one.",
-           ("release", "sign", "verify"), Kind.PATH, "FILE", ci=("release", "verify")),
+           ("release", "sign", "verify", "pull"), Kind.PATH, "FILE", ci=("release", "verify")),
     Option("trusted-root", "Sigstore trusted root (JSON) to verify with.", _DECIDING, Kind.PATH, "FILE"),
     Option("allow-public-log", "Allow a private repository or a personal identity to appear in public transparency logs.",
            _SIGNING, Kind.FLAG, ci=("release",)),
@@ -99,10 +99,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("certificate-oidc-issuer", "Exact issuer of the signing identity.", _DECIDING, metavar="URL"),
     Option("source-repository", "Repository that the signed run must have built from, where the identity is a workflow elsewhere.", _DECIDING, metavar="URL"),
     Option("allow-event", "Accept a run that this event started, besides the default ones. May be repeated.", _DECIDING, Kind.LIST, "EVENT", ci=("verify",)),
-    Option("ignore-unsigned-files", "With --bundle: accept files that the signature does not list.", _DECIDING, Kind.FLAG),
+    Option("ignore-unsigned-files", "With --bundle: accept files that the signature does not list.", ("verify",), Kind.FLAG),
     Option("force", "Overwrite existing key files.", ("keygen",), Kind.FLAG),
     Option("format", "What to print on standard output.",
-           ("release", "verify", "sign", "inspect", "sbom", "manifest check"), Kind.CHOICE, choices=("text", "json"), default="text"),
+           ("release", "verify", "pull", "copy", "discover", "sign", "inspect", "sbom", "manifest check"), Kind.CHOICE, choices=("text", "json"), default="text"),
 )  # fmt: skip
 
 

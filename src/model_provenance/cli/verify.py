@@ -2,61 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import click
 
 from model_provenance.cli.console import colour, plain_progress, progress
 from model_provenance.cli.decorate import options
+from model_provenance.cli.expected import verify_request
 
 
 @click.command("verify", short_help="Check a model against its evidence; refuse what does not check out.")
-@click.argument("target", metavar="TARGET", type=click.Path(path_type=Path))
+@click.argument("target", metavar="TARGET", type=str)
 @options(
     "verify",
     key={"help": "Public key (PEM) that must have signed."},
     bundle={"metavar": "FILE", "help": "Verify only what this Sigstore bundle says. May be repeated."},
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show the checks that passed, too.")
-def command(target: Path, *, verbose: bool, **given: Any) -> int:
-    """Verify TARGET: a model directory with --evidence, a release folder with an archive, an archive, an OCI layout, a file,
-    or with --bundle the digest of a file (sha256:HEX).
+def command(target: str, *, verbose: bool, **given: Any) -> int:
+    """Verify TARGET: a model directory with --evidence, or what carries its evidence with it.
+
+    That is a release folder with an archive, an archive, an OCI layout, or a model in a registry (oci://HOST/REPOSITORY:TAG
+    or @sha256:…). With --bundle also a file, or its digest (sha256:HEX).
 
     Who must have signed is always yours to say: --key, --signer, or --certificate-identity with --certificate-oidc-issuer.
-    Opens no connection. Exits 0 only when everything was checked and holds.
+    Opens no connection but to the registry that is named. Exits 0 only when everything was checked and holds.
 
     Example: model-provenance verify model/ --evidence dist/minilm-1.0.0 --key release.pub --name minilm --version 1.0.0
     """
-    from model_provenance.flows.expectation import SignerOptions  # noqa: PLC0415 - loaded when used
-    from model_provenance.flows.verify import VerifyRequest, verify  # noqa: PLC0415
+    from model_provenance.flows.verify import verify  # noqa: PLC0415 - loaded when used
 
-    request = VerifyRequest(
-        target=target,
-        signer=SignerOptions(
-            key=given["key"],
-            signer=given["signer"],
-            builder=given["builder"],
-            certificate_identity=given["certificate_identity"],
-            certificate_identity_regexp=given["certificate_identity_regexp"],
-            certificate_oidc_issuer=given["certificate_oidc_issuer"],
-            source_repository=given["source_repository"],
-            allow_events=given["allow_event"],
-        ),
-        evidence=given["evidence"],
-        bundles=tuple(Path(path) for path in given["bundle"]),
-        name=given["name"],
-        version=given["version"],
-        digest=given["digest"],
-        trust_config=given["trust_config"],
-        trusted_root=given["trusted_root"],
-        allow_symlinks=given["allow_symlinks"],
-        ignore=given["ignore_path"],
-        ignore_unsigned_files=given["ignore_unsigned_files"],
-    )
+    request = verify_request(target, given)
     start = time.perf_counter()
     shown = progress("reading") if sys.stderr.isatty() else plain_progress()
     with shown as advance:
@@ -70,6 +48,6 @@ def command(target: Path, *, verbose: bool, **given: Any) -> int:
     else:
         from model_provenance.report.text import report_text  # noqa: PLC0415
 
-        text = report_text(report, target=os.fspath(target), colour=colour(), seconds=seconds, verbose=verbose)
+        text = report_text(report, target=target, colour=colour(), seconds=seconds, verbose=verbose)
         click.echo(text, nl=False)
     return report.exit_status

@@ -186,6 +186,8 @@ class Report:
     verified: Verified | None
     #: A `--signer …` or `--key` line for the signer that was found: found, not trusted.
     suggestion: str | None = None
+    #: `HOST/REPOSITORY@sha256:…` of a model in a registry: what was verified, whatever its tag names later.
+    reference: str | None = None
 
     def __post_init__(self) -> None:
         if (self.result is Result.PASS) != (self.verified is not None):

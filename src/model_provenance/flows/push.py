@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import final
 
-from model_provenance.domain.evidence import Bundle
+from model_provenance.domain.evidence import Bundle, SbomDocument
 from model_provenance.domain.files import Entry
 from model_provenance.domain.names import Version
 from model_provenance.domain.package import BlobSink, Layout, Package
@@ -88,10 +88,13 @@ class Pushing:
             return ()
         return publish.attached_bundles(registry, [index])
 
-    def finish(self, package: Package, bundles: Sequence[Bundle]) -> tuple[str, ...]:
+    def finish(
+        self, package: Package, bundles: Sequence[Bundle], sboms: Sequence[SbomDocument]
+    ) -> tuple[str, ...]:
         """Manifests, evidence, everything read back, then the tags; `HOST/REPO@sha256:…` of each registry."""
         for registry in self._registries:
             publish.push_documents(registry, package)
+            publish.push_sboms(registry, package, sboms)
             publish.push_evidence(registry, package, bundles)
             publish.read_back(registry, package, bundles)
         for registry in self._registries:

@@ -109,7 +109,7 @@ def release(request: ReleaseRequest, progress: Progress | None = None) -> Receip
         references: tuple[str, ...] = ()
         if pushing is not None:
             with watch.step("push"):
-                references = pushing.finish(described.package, signed.bundles)
+                references = pushing.finish(described.package, signed.bundles, described.sboms)
         receipt = _receipt(request, described, signed, references, told, watch)
         _write(building, described, receipt)
         if request.oci_layout is not None:

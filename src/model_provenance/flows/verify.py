@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.text import shown
@@ -17,6 +18,10 @@ from model_provenance.flows.target import Target, locate, named_digest, observe,
 from model_provenance.formats.bundle import BUNDLE_LIMIT
 from model_provenance.verify.bundle import verify_bundle
 from model_provenance.verify.release import verify_release
+
+if TYPE_CHECKING:
+    from model_provenance.flows.remote import RemoteRequest
+    from model_provenance.oci.registry import Access
 
 _TRUST_LIMIT = 4 * 1024 * 1024
 
@@ -37,6 +42,11 @@ class VerifyRequest:
     allow_symlinks: bool = False
     ignore: Sequence[str] = ()
     ignore_unsigned_files: bool = False
+    #: A model in a registry, in place of `target`.
+    reference: str | None = None
+    access: Access | None = None
+    #: With `reference`: manifests and evidence only.
+    remote: bool = False
 
 
 def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None = None) -> Report:
@@ -53,6 +63,8 @@ def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None =
             "several bundles are a release, and a release is verified as one set",
             remedy="Put them into one folder and give that folder with --evidence.",
         )
+    if request.reference is not None:
+        return _reference(request, progress)
     if request.bundles:
         return _one_bundle(request, request.bundles[0], progress)
     target = locate(request.target)
@@ -61,6 +73,34 @@ def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None =
     exclude = () if request.evidence is None else (request.evidence,)
     observed = observe(target, evidence, ignore=request.ignore, exclude=exclude, progress=progress)
     return verify_release(evidence, observed, expectation, trust(request.trust_config, request.trusted_root))
+
+
+def remote_request(request: VerifyRequest) -> RemoteRequest:
+    """The same request about a model in a registry, for `verify` and `pull`."""
+    if request.bundles:
+        raise ModelProvenanceError(
+            "usage.invalid",
+            "--bundle says nothing about a model in a registry, whose evidence is a whole release",
+            remedy="Leave it out, or give a folder of evidence with --evidence.",
+        )
+    from model_provenance.flows.remote import RemoteRequest  # noqa: PLC0415 - only for registries
+    from model_provenance.oci.reference import Reference  # noqa: PLC0415
+
+    assert request.reference is not None  # noqa: S101 - the caller looked
+    assert request.access is not None  # noqa: S101 - comes with a reference
+    return RemoteRequest(
+        Reference.parse(request.reference),
+        request.access,
+        lambda evidence: _expectation(request, evidence),
+        trust(request.trust_config, request.trusted_root),
+        None if request.evidence is None else read_evidence(request.evidence),
+    )
+
+
+def _reference(request: VerifyRequest, progress: Callable[[int, int], None] | None) -> Report:
+    from model_provenance.flows.remote import verify_reference  # noqa: PLC0415 - only for registries
+
+    return verify_reference(remote_request(request), weights=not request.remote, progress=progress)
 
 
 def trust(trust_config: Path | None, trusted_root: Path | None) -> Trust:

@@ -25,6 +25,7 @@ def report_value(report: Report) -> dict[str, Any]:
         "version": None if verified is None else verified.manifest.get("version"),
         "model_digest": None if verified is None or verified.model_digest is None else str(verified.model_digest),
         "package_digest": None if verified is None or verified.package_digest is None else str(verified.package_digest),
+        "reference": report.reference,
         "signed_at": None if verified is None else verified.signed_at,
         "log_entries": [log_entry_value(entry) for entry in report.log_entries],
         "slsa_level": report.slsa_level,

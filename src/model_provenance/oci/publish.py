@@ -12,13 +12,28 @@ from datetime import datetime, timezone
 
 from model_provenance.disk.crew import Crew
 from model_provenance.domain.digest import Digest
-from model_provenance.domain.evidence import Bundle
+from model_provenance.domain.evidence import SBOM_STATEMENT_LIMIT, Bundle, SbomDocument
 from model_provenance.domain.package import Blob, Descriptor, Package
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.bundle import BUNDLE_LIMIT, parse_bundle
-from model_provenance.formats.oci import BUNDLE, BUNDLE_PREFIX, MANIFEST, bundle_referrer, descriptor_of, parse_manifest
+from model_provenance.formats.oci import (
+    BUNDLE,
+    BUNDLE_PREFIX,
+    EMPTY,
+    MANIFEST,
+    TITLE,
+    bundle_referrer,
+    descriptor_of,
+    manifest,
+    parse_manifest,
+)
 from model_provenance.oci.referrers import Referrer, attach, check_listed, list_referrers
 from model_provenance.oci.registry import Registry
+
+#: What an SBOM that is attached as it is may be called, and how large it may be.
+SBOM_NAMES = frozenset({"sbom.spdx.json", "sbom.cdx.json"})
+SBOM_TYPES = frozenset({"application/spdx+json", "application/vnd.cyclonedx+json"})
+SBOM_LIMIT = 256 * 1024 * 1024
 
 
 def check_tag(registry: Registry, index: Digest, *, allow_move: bool) -> None:
@@ -54,6 +69,28 @@ def push_evidence(registry: Registry, package: Package, bundles: Sequence[Bundle
     }
     attach(registry, [each for each in wanted if each.manifest.digest not in listed[each.subject.digest]])
     return tuple(each.manifest.digest for each in wanted)
+
+
+def push_sboms(registry: Registry, package: Package, sboms: Sequence[SbomDocument]) -> None:
+    """Attach SBOMs that are too large for a statement of their own, as they are: the signed manifest vouches for them."""
+    subject = descriptor_of(index_of(package))
+    wanted = []
+    for sbom in sboms:
+        if len(sbom.data) <= SBOM_STATEMENT_LIMIT:
+            continue
+        media_type = sbom.media_type.partition(";")[0]
+        layer, config = Blob(media_type, sbom.data), Blob(EMPTY, b"{}")
+        registry.push_blob(config)
+        registry.push_blob(layer)
+        made = manifest(
+            config=descriptor_of(config),
+            layers=[descriptor_of(layer, annotations={TITLE: sbom.file_name})],
+            artifact_type=media_type,
+            subject=subject,
+        )
+        wanted.append(Referrer(made, subject))
+    listed = {each.digest for each in list_referrers(registry, subject.digest)} if wanted else set()
+    attach(registry, [each for each in wanted if each.manifest.digest not in listed])
 
 
 def read_back(registry: Registry, package: Package, bundles: Sequence[Bundle]) -> None:
@@ -144,6 +181,22 @@ def attached_bundles(registry: Registry, of: Sequence[Digest], limit: int = 128)
     return tuple(
         (f"{digest.hex}.sigstore.json", registry.get_blob(layers[digest], BUNDLE_LIMIT)) for digest in sorted(layers)
     )
+
+
+def attached_documents(registry: Registry, index: Digest) -> tuple[tuple[str, bytes], ...]:
+    """(file name, bytes) of SBOMs that are attached to the index as they are: the signed manifest holds their digest."""
+    found: dict[str, bytes] = {}
+    for entry in list_referrers(registry, index):
+        if entry.artifact_type not in SBOM_TYPES or entry.media_type != MANIFEST:
+            continue
+        stored = registry.find_manifest(str(entry.digest))
+        if stored is None:
+            continue
+        manifest = parse_manifest(stored.data, code="registry.malformed", location=f"{registry.where}@{entry.digest}")
+        name = dict(manifest.layers[0].annotations).get(TITLE) if len(manifest.layers) == 1 else None
+        if name in SBOM_NAMES and name not in found:
+            found[name] = registry.get_blob(manifest.layers[0], SBOM_LIMIT)
+    return tuple(sorted(found.items()))
 
 
 def _read_evidence_back(registry: Registry, package: Package, bundles: Sequence[Bundle]) -> None:

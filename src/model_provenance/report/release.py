@@ -16,10 +16,13 @@ def written_release(receipt: Receipt, *, model: Path, folder: Path, colour: bool
         following = "run it again without --dry-run to sign"
     else:
         following = command_line(verify_words(receipt, target=os.fspath(model), evidence=where))
+        if receipt.references:
+            following = command_line(verify_words(receipt, target=f"oci://{receipt.references[0]}", evidence=None))
     return receipt_text(receipt, where=where, next_command=following, colour=colour)
 
 
-def verify_words(receipt: Receipt, *, target: str, evidence: str) -> list[str]:
+def verify_words(receipt: Receipt, *, target: str, evidence: str | None) -> list[str]:
     """The command that verifies this release, pinned by signer, name and version."""
-    words = ["model-provenance", "verify", target, "--evidence", evidence, *receipt.verify_options]
+    given = [] if evidence is None else ["--evidence", evidence]
+    words = ["model-provenance", "verify", target, *given, *receipt.verify_options]
     return [*words, "--name", receipt.name, "--version", receipt.version]

@@ -62,6 +62,7 @@ def receipt_text(receipt: Receipt, *, where: str | None, next_command: str, colo
         ]
     if receipt.slsa_level is not None:
         rows.append(("slsa", f"build level {receipt.slsa_level}: {'; '.join(receipt.slsa_reasons)}"))
+    rows += [("pushed", reference) for reference in receipt.references]
     if where is not None:
         rows.append(("written", f"{where}  {plural(len(receipt.bundles), 'bundle')}"))
     total = sum(seconds for _, seconds in receipt.timings)
@@ -91,6 +92,8 @@ def report_text(report: Report, *, target: str, colour: bool, seconds: float, ve
             rows.append(("model", f"{verified.model_digest}  {count}, {size(sum(f.size for f in verified.files))}"))
         if verified.package_digest is not None:
             rows.append(("package", str(verified.package_digest)))
+    if report.reference is not None:
+        rows.append(("reference", shown(report.reference, 400)))
     if report.signer is not None:
         label = "signer" if report.verified is not None else "found"
         note = "" if report.verified is not None else "  (found in the evidence, not trusted)"

@@ -1,0 +1,48 @@
+"""What `verify` and `pull` are told to expect, from their options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model_provenance.cli.access import access
+
+if TYPE_CHECKING:
+    from model_provenance.flows.verify import VerifyRequest
+
+SCHEME = "oci://"
+
+
+def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
+    """The request; `oci://…` is a model in a registry, everything else a path or a digest."""
+    from model_provenance.flows.expectation import SignerOptions  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.verify import VerifyRequest  # noqa: PLC0415
+
+    remote = target.startswith(SCHEME)
+    return VerifyRequest(
+        target=Path(target),
+        signer=SignerOptions(
+            key=given["key"],
+            signer=given["signer"],
+            builder=given["builder"],
+            certificate_identity=given["certificate_identity"],
+            certificate_identity_regexp=given["certificate_identity_regexp"],
+            certificate_oidc_issuer=given["certificate_oidc_issuer"],
+            source_repository=given["source_repository"],
+            allow_events=given["allow_event"],
+        ),
+        evidence=given["evidence"],
+        bundles=tuple(Path(path) for path in given.get("bundle", ())),
+        name=given["name"],
+        version=given["version"],
+        digest=given["digest"],
+        trust_config=given["trust_config"],
+        trusted_root=given["trusted_root"],
+        allow_symlinks=given.get("allow_symlinks", False),
+        ignore=given.get("ignore_path", ()),
+        ignore_unsigned_files=given.get("ignore_unsigned_files", False),
+        reference=target if remote else None,
+        access=access(given) if remote else None,
+        remote=given.get("remote", False),
+    )

@@ -1,0 +1,138 @@
+"""Files of a model into a folder of ours: by descriptor, beneath its root, without following links, signed names only."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import NoReturn, final
+
+from model_provenance.disk.failure import failure
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.paths import path_problem
+from model_provenance.domain.text import shown
+from model_provenance.errors import ModelProvenanceError
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@final
+class Staging:
+    """The folder that a pull fills; `signed` are the names and digests that may appear in it. Used from several threads."""
+
+    def __init__(self, path: Path, signed: Mapping[str, Digest]) -> None:
+        self.path = path
+        self.signed = signed
+        try:
+            path.mkdir(mode=0o777, exist_ok=True)
+            self._root = os.open(path, _FOLDER)
+        except OSError as error:
+            raise failure(error, str(path), doing="write") from error
+
+    def __enter__(self) -> Staging:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._root)
+
+    def open(self, name: str) -> int:
+        """A descriptor of the file `name`, made with its folders. Raises `registry.malformed`, `machine.*`."""
+        problem = path_problem(name)
+        if problem is not None or name not in self.signed:
+            self._refuse(name, problem or "nobody signed a file of this name")
+        parts = name.split("/")
+        folder = os.dup(self._root)
+        try:
+            for part in parts[:-1]:
+                below = self._folder(folder, part)
+                os.close(folder)
+                folder = below
+            return os.open(parts[-1], _FILE, 0o666, dir_fd=folder)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO):
+                self._refuse(name, "something else lies in its place")
+            raise failure(error, name, doing="write") from error
+        finally:
+            os.close(folder)
+
+    def size(self, name: str) -> int:
+        """Bytes of `name` that are here from an earlier run; 0 for none."""
+        if name not in self.signed or path_problem(name) is not None:
+            return 0
+        try:
+            return os.stat(name, dir_fd=self._root, follow_symlinks=False).st_size
+        except OSError:
+            return 0
+
+    def _folder(self, above: int, name: str) -> int:
+        with suppress(FileExistsError):
+            os.mkdir(name, 0o777, dir_fd=above)
+        return os.open(name, _FOLDER, dir_fd=above)
+
+    def _refuse(self, name: str, why: str) -> NoReturn:
+        raise ModelProvenanceError("registry.malformed", f"the file `{shown(name)}` is not unpacked: {why}")
+
+
+@final
+class FileWriter:
+    """A `MemberSink` that writes below `prefix` into a staging folder; the first `kept` bytes of a file are there already."""
+
+    def __init__(self, staging: Staging, prefix: str, kept: int = 0) -> None:
+        self._staging = staging
+        self._prefix = prefix
+        self._kept = kept
+        self._descriptor = -1
+        self._at = 0
+        self._name = ""
+
+    def begin(self, path: str, size: int) -> None:
+        """Open the file; what an earlier run left beyond what is kept is cut off."""
+        if not path.startswith(self._prefix):
+            raise ModelProvenanceError(
+                "registry.malformed", f"the file `{shown(path)}` does not lie below `{self._prefix}`"
+            )
+        self._name = path.removeprefix(self._prefix)
+        self._at = 0
+        self.close()
+        self._descriptor = self._staging.open(self._name)
+        try:
+            os.ftruncate(self._descriptor, min(self._kept, size))
+        except OSError as error:
+            raise failure(error, self._name, doing="write") from error
+
+    def take(self, data: memoryview) -> None:
+        """Write what is not there yet."""
+        skip = min(max(self._kept - self._at, 0), len(data))
+        view, offset = data[skip:], self._at + skip
+        try:
+            while view:
+                written = os.pwrite(self._descriptor, view, offset)
+                view, offset = view[written:], offset + written
+        except OSError as error:
+            raise failure(error, self._name, doing="write") from error
+        self._at += len(data)
+
+    def end(self, digest: Digest) -> None:
+        """Compare with what was signed, at once, and let it reach the disk. Raises `registry.digest`, `machine.*`."""
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise failure(error, self._name, doing="write") from error
+        self.close()
+        self._kept = 0
+        if self._staging.signed[self._name] != digest:
+            raise ModelProvenanceError(
+                "registry.digest", f"the file `{shown(self._name)}` is not the one that was signed"
+            )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
