@@ -26,6 +26,7 @@ RELEASE_PREDICATES = (
     Predicate.MANIFEST,
     Predicate.PROVENANCE,
     Predicate.SPDX,
+    Predicate.SPDX3,
     Predicate.CYCLONEDX,
 )
 

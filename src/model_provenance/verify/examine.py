@@ -65,7 +65,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One readable bundle. `signer` and `log_entries` are what it says; only an empty `problems` makes them true."""
+    """One readable bundle. `signer` and `log_entries` are what it says; only an empty `problems` makes them true.
+
+    A part that is not in `judged` was not come to, because something before it was wrong.
+    """
 
     name: str
     bundle: ParsedBundle
@@ -76,6 +79,14 @@ class Evidence:
     #: Verified times of signing: signed timestamps, then signed promises of a log.
     moments: tuple[datetime, ...]
     problems: tuple[tuple[Part, ModelProvenanceError], ...]
+    judged: frozenset[Part]
+
+    @property
+    def names_its_signer(self) -> bool:
+        """Whether who signed is proven: the signature holds, and so does the certificate where there is one."""
+        return Part.SIGNATURE in self.judged and not any(
+            part in (Part.SIGNATURE, Part.CERTIFICATE) for part, _ in self.problems
+        )
 
     def problems_of(self, part: Part) -> tuple[ModelProvenanceError, ...]:
         """What is wrong with one part."""
@@ -100,6 +111,7 @@ def examine(candidate: Candidate, method: Method, blob: Digest | None = None) ->
         described,
         tuple(look.moments),
         tuple(look.problems),
+        frozenset(look.judged),
     )
 
 
@@ -114,6 +126,7 @@ class _Look:
         self.signer: SignerIdentity | None = None
         self.moments: list[datetime] = []
         self.problems: list[tuple[Part, ModelProvenanceError]] = []
+        self.judged: set[Part] = set()
 
     def look(self) -> None:
         """Everything that can be said, whatever else fails. What a parser below stumbles over is a problem, too."""
@@ -142,8 +155,9 @@ class _Look:
             if key is not None:
                 self._signature(key)
                 self._log(key, leaf)
-            self._times()
-            self._certificate(leaf)
+            self._time()
+            if self.moments:
+                self._certificate(leaf)
 
     def _leaf(self) -> x509.Certificate:
         material = self._bundle.material
@@ -156,6 +170,7 @@ class _Look:
         return leaf
 
     def _signature(self, key: PublicKey) -> None:
+        self.judged.add(Part.SIGNATURE)
         content = self._bundle.content
         if isinstance(content, Envelope):
             good = keys.is_signature(key, content.signature, pae(content.payload, content.payload_type))
@@ -178,6 +193,8 @@ class _Look:
 
     def _stamps(self) -> None:
         root, stamps = self._method.root, self._bundle.timestamps
+        if stamps or self._method.key is not None:
+            self.judged.add(Part.TIMESTAMP)
         if len(set(stamps)) != len(stamps):
             self._refuse(Part.TIMESTAMP, "timestamp.invalid", "the bundle holds the same signed timestamp twice")
         for stamp in stamps:
@@ -189,6 +206,7 @@ class _Look:
 
     def _log(self, key: PublicKey, leaf: x509.Certificate | None) -> None:
         """Every entry that is there must hold; a keyless signature must have one."""
+        self.judged.add(Part.LOG)
         root, stamps = self._method.root, tuple(self.moments)
         if leaf is not None and not self._bundle.entries:
             self._refuse(Part.LOG, "log.missing", "the bundle holds no transparency-log entry")
@@ -202,8 +220,11 @@ class _Look:
             if promised is not None:
                 self.moments.append(promised)
 
-    def _times(self) -> None:
-        if not self.moments and not self.problems:
+    def _time(self) -> None:
+        """A keyless signature needs a trusted time; one that a wrong part should have given is that part's problem."""
+        if self.moments:
+            self.judged.add(Part.TIMESTAMP)
+        elif not any(part in (Part.LOG, Part.TIMESTAMP) for part, _ in self.problems):
             self._refuse(
                 Part.TIMESTAMP,
                 "timestamp.missing",
@@ -212,19 +233,16 @@ class _Look:
 
     def _certificate(self, leaf: x509.Certificate) -> None:
         root = self._method.root
-        if not self.moments or root is None:
-            why = "the time of signing is not known, so the certificate cannot be judged"
-            self._refuse(Part.CERTIFICATE, "verify.blocked", why)
-            self._refuse(Part.SCT, "verify.blocked", why)
+        if root is None:
             return
+        self.judged.add(Part.CERTIFICATE)
         issuers: tuple[x509.Certificate, ...] | None = None
         for moment in self.moments:
             self._try(Part.CERTIFICATE, chain.verify_leaf, leaf, moment)
             issuers = self._try(Part.CERTIFICATE, chain.verify_chain, leaf, root, moment)
         if issuers:
+            self.judged.add(Part.SCT)
             self._try(Part.SCT, sct.verify_sct, leaf, issuers[0], root)
-        else:
-            self._refuse(Part.SCT, "verify.blocked", "the certificate's issuer is not known")
 
     def _try(self, part: Part, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         try:

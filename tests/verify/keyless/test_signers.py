@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from model_provenance.domain.finding import Status
 from model_provenance.domain.verification import IdentityExpectation, Result
 from model_provenance.testing.github_run import GitHubRun
 from model_provenance.testing.gitlab_run import GitLabRun
@@ -405,3 +406,26 @@ def test_every_bundle_of_a_release_is_checked(api: Any, keyless: Any, judge_keyl
         report = judge_keyless(bundles, draft.directory)
         assert api.failures(report) == {"log.missing"}
         assert [f.location for f in report.findings if f.id == "log.missing"] == [f"{name}.sigstore.json"]
+
+
+CRYPTOGRAPHIC = {"signature", "certificate", "sct", "log", "timestamp", "signer", "event", "claims"}
+
+
+def test_nothing_that_was_not_judged_is_called_passed(
+    api: Any, keyless: Any, judge: Any, judge_keyless: Any, forge: Any
+) -> None:
+    """With the wrong method, or a signature that does not hold, who signed and where is neither proven nor passed."""
+    draft = api.Draft(run=keyless.default_run)
+    by_certificate = forge.release(draft.statements, keyless.default_run.claims())
+    key_for_keyless = judge_keyless(api.by_key(draft.statements), draft.directory)
+    keyless_for_key = judge(by_certificate, draft.directory, trust=keyless.trust)
+    for report in (key_for_keyless, keyless_for_key):
+        assert not {f.id for f in report.findings if f.status is Status.PASS and f.location} & CRYPTOGRAPHIC
+    broken = {}
+    for name, data in by_certificate.items():
+        value = json.loads(data)
+        value["dsseEnvelope"]["signatures"][0]["sig"] = "AAAA"
+        broken[name] = json.dumps(value).encode()
+    report = judge_keyless(broken, draft.directory)
+    assert "signature.invalid" in api.failures(report)
+    assert not {f.id for f in report.findings if f.status is Status.PASS} & {"signature", "signer", "event", "claims"}

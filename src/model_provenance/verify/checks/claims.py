@@ -31,6 +31,8 @@ def check(case: Case) -> Sequence[Finding]:
         return [*findings, _unbacked(provenance)]
     findings += _against_certificate(signer, provenance)
     findings += _release_commit(case, signer)
+    if not findings and not all(evidence.names_its_signer for evidence in case.evidence):
+        return [blocked("the claims agree with a certificate that is not proven to have signed")]
     run = shown(signer.extension(RUN) or "the run")
     return findings or [passed("claims", f"commit {signer.extension(COMMIT)} of {run}")]
 

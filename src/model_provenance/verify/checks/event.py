@@ -14,6 +14,7 @@ from model_provenance.domain.finding import Finding, failed, not_applicable, pas
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import DEFAULT_EVENTS, KeyExpectation, RepositoryExpectation
 from model_provenance.verify.case import Case
+from model_provenance.verify.examine import Evidence
 from model_provenance.verify.holder import event_of
 from model_provenance.verify.identity import ISSUERS
 from model_provenance.verify.outcome import blocked
@@ -26,18 +27,21 @@ def check(case: Case) -> Sequence[Finding]:
     if not case.evidence:
         return [blocked("there is no statement whose run could be judged")]
     # Bundles of one run say the same: each distinct answer once.
-    return tuple(dict.fromkeys(_finding(case, evidence.signer) for evidence in case.evidence))
+    return tuple(dict.fromkeys(_finding(case, evidence) for evidence in case.evidence))
 
 
-def _finding(case: Case, found: SignerIdentity | None) -> Finding:
+def _finding(case: Case, evidence: Evidence) -> Finding:
+    found = evidence.signer
     if found is None or found.method != "keyless":
         return blocked("the bundle names no certificate identity")
     provider, allowed = _allowed(case, found)
     event = event_of(found)
     if event is None and provider is None:
         return not_applicable("event", "the signer is not a CI run")
-    if event in allowed:
+    if event in allowed and evidence.names_its_signer:
         return passed("event", f"started by {event}")
+    if event in allowed:
+        return blocked("the bundle names an allowed event and does not prove it", location=evidence.name)
     named = shown(event, 64) if event else "an event that the certificate does not name"
     return failed(
         "event.refused",

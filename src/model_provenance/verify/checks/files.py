@@ -40,7 +40,7 @@ def check(case: Case) -> Sequence[Finding]:
     if any(f.severity.value == "error" for f in findings):
         return findings
     total = sum(file.size for file in observed.files)
-    return [*findings, passed("files", f"{len(observed.files)} files, {total} bytes, all as signed")]
+    return [*findings, passed("files", f"{len(observed.files)} files, {total} bytes, all as listed")]
 
 
 def _compare(case: Case, observed: Observed, signed: SignedFiles) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ def check(case: Case) -> Sequence[Finding]:
     if observed.kind is TargetKind.OCI_LAYOUT and listed != set(typed[kind]):
         # A manifest that was added to the index would be run or pulled without ever having been signed.
         return [failed("package.digest", "the model index does not list exactly the signed manifests")]
-    return [passed("package", f"{observed.package_digest}, as signed")]
+    return [passed("package", f"{observed.package_digest}, as the manifest says")]
 
 
 def _kind(observed: Observed, *, archive: bool) -> SubjectKind:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from model_provenance.domain.finding import Finding, passed
-from model_provenance.errors import ModelProvenanceError
 from model_provenance.verify.case import Case
-from model_provenance.verify.examine import Part
+from model_provenance.verify.examine import Evidence, Part
 from model_provenance.verify.outcome import blocked, finding_of
 
 
@@ -16,13 +15,13 @@ def part_findings(case: Case, part: Part, id: str, holds: str) -> list[Finding]:
     findings = []
     for evidence in case.evidence:
         problems = evidence.problems_of(part)
-        findings += [_finding(problem, evidence.name) for problem in problems]
+        findings += [finding_of(problem, location=evidence.name) for problem in problems]
         if not problems:
-            findings.append(passed(id, holds, location=evidence.name))
+            findings.append(_answer(evidence, part, id, holds))
     return findings
 
 
-def _finding(problem: ModelProvenanceError, name: str) -> Finding:
-    if problem.code == "verify.blocked":
-        return blocked(problem.message, location=name)
-    return finding_of(problem, location=name)
+def _answer(evidence: Evidence, part: Part, id: str, holds: str) -> Finding:
+    if part in evidence.judged:
+        return passed(id, holds, location=evidence.name)
+    return blocked(f"the {id} could not be judged, because something before it is wrong", location=evidence.name)

@@ -14,13 +14,17 @@ from model_provenance.domain.roles import role_of
 from model_provenance.domain.sbom import SbomBinding
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.formats import cyclonedx_reading, spdx_reading
+from model_provenance.formats import cyclonedx_reading, spdx3_reading, spdx_reading
 from model_provenance.formats.canonical import document, parse_json
 from model_provenance.formats.oms_content import SignedFiles
 from model_provenance.verify.case import Case
 from model_provenance.verify.outcome import blocked, finding_of
 
-_READERS = {Predicate.SPDX: spdx_reading, Predicate.CYCLONEDX: cyclonedx_reading}
+_READERS = {
+    Predicate.SPDX: spdx_reading,
+    Predicate.SPDX3: spdx3_reading,
+    Predicate.CYCLONEDX: cyclonedx_reading,
+}
 _LIMIT = 256 * 1024 * 1024
 #: Weights that carry their configuration inside.
 _SELF_DESCRIBING = (".gguf", ".onnx")
@@ -36,7 +40,7 @@ def check(case: Case) -> Sequence[Finding]:
     for reference in manifest.sboms:
         value, problems = _judged(case, manifest, reference)
         findings += problems
-        licensed = licensed or _states_license(value)
+        licensed = licensed or (not problems and _states_license(value))
     findings += _beside(case, manifest)
     if case.oms.value is not None:
         findings += _incomplete(case.expectation.required_roles, case.oms.value, licensed=licensed)
@@ -139,6 +143,8 @@ def _incomplete(roles: tuple[str, ...], signed: SignedFiles, *, licensed: bool) 
 
 def _states_license(value: Mapping[str, Any]) -> bool:
     """Whether the SBOM names a licence for the model, as the card or the manifest declares it."""
+    if "@graph" in value:
+        return spdx3_reading.states_license(value)
     packages, components = value.get("packages"), value.get("components")
     if isinstance(packages, list):
         declared = [p.get("licenseDeclared") for p in packages if isinstance(p, dict) and p.get("SPDXID") == _MODEL]

@@ -23,8 +23,14 @@ def check(case: Case) -> Sequence[Finding]:
         found = tuple(_findings(case, evidence))
         findings.update(dict.fromkeys(found))
         if evidence.signer is not None and not any(f.severity is Severity.ERROR for f in found):
-            findings.setdefault(passed("signer", f"signed by {shown(evidence.signer.subject)}"))
+            findings.setdefault(_answer(evidence, evidence.signer))
     return tuple(findings)
+
+
+def _answer(evidence: Evidence, signer: SignerIdentity) -> Finding:
+    if evidence.names_its_signer:
+        return passed("signer", f"signed by {shown(signer.subject)}")
+    return blocked("the bundle names the expected signer and does not prove it", location=evidence.name)
 
 
 def _findings(case: Case, evidence: Evidence) -> Iterator[Finding]:
