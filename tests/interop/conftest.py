@@ -125,8 +125,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     mark = item.get_closest_marker("matrix")
     if mark is not None and (report.when == "call" or report.failed):
-        variant = item.callspec.id if hasattr(item, "callspec") else None
-        item.config.stash[MATRIX].add(mark, variant, passed=report.passed)
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        item.config.stash[MATRIX].add(mark, parameters, passed=report.passed)
     return report
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -9,7 +10,7 @@ import pytest
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "interop.md"
 TITLES = {
-    "runs": ("Releases as a CI job", ("Job", "Sigstore")),
+    "runs": ("Releases as a CI job", ("What", "Sigstore")),
     "ours": ("Ours, checked by others", ("Signed by model-provenance", "Checked by")),
     "theirs": ("Others', checked by us", ("Signed by", "What it signs")),
 }
@@ -28,9 +29,10 @@ class Matrix:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str, str], bool] = {}
 
-    def add(self, mark: pytest.Mark, variant: str | None, *, passed: bool) -> None:
-        """`mark` is `matrix(part, first column, second column)`; `variant` goes where a column says `*`."""
-        part, first, second = (str(a).replace("*", variant or "") for a in mark.args)
+    def add(self, mark: pytest.Mark, parameters: Mapping[str, object], *, passed: bool) -> None:
+        """`mark` is `matrix(part, first column, second column)`; `{name}` in it is a parameter of the test."""
+        named = {name: getattr(value, "name", value) for name, value in parameters.items()}
+        part, first, second = (str(a).format(**named) for a in mark.args)
         key = (part, first, second)
         self.rows[key] = self.rows.get(key, True) and passed
 

@@ -59,7 +59,7 @@ def keyed(tmp_path_factory: pytest.TempPathFactory, peers: Peers) -> Released:
     return Released(place / "dist" / "minilm-1.0.0", place / "model", folder / "cosign.pub", PUSH, env)  # type: ignore[arg-type]
 
 
-@pytest.mark.matrix("ours", "release: * statement, keyless", "cosign verify-blob-attestation")
+@pytest.mark.matrix("ours", "release: {name} statement, keyless", "cosign verify-blob-attestation")
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_cosign_verifies_a_statement(on_servers: Callable[[Job], Released], peers: Peers, name: str) -> None:
     """By identity, issuer, type and digest; not by another identity, another digest or another type."""
@@ -78,7 +78,7 @@ def test_cosign_verifies_a_statement(on_servers: Callable[[Job], Released], peer
         refused(peers.cosign(*words, *wrong))
 
 
-@pytest.mark.matrix("ours", "release as *", "cosign verify-blob-attestation")
+@pytest.mark.matrix("ours", "release as {job}", "cosign verify-blob-attestation")
 @pytest.mark.parametrize("job", IDENTITIES)
 def test_cosign_knows_the_signer_of_each_job(on_servers: Callable[[Job], Released], peers: Peers, job: str) -> None:
     """GitHub's and GitLab's certificates name the workflow as production's do."""
@@ -92,7 +92,7 @@ def test_cosign_knows_the_signer_of_each_job(on_servers: Callable[[Job], Release
     )
 
 
-@pytest.mark.matrix("ours", "release: * statement, cosign's key", "cosign verify-blob-attestation --key")
+@pytest.mark.matrix("ours", "release: {name} statement, cosign's key", "cosign verify-blob-attestation --key")
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_cosign_verifies_a_statement_signed_with_its_key(keyed: Released, peers: Peers, name: str) -> None:
     """Without a log, as a key needs none; not for another digest, and not with another key."""
@@ -102,7 +102,7 @@ def test_cosign_verifies_a_statement_signed_with_its_key(keyed: Released, peers:
     refused(peers.cosign(*words, "--key", str(keyed.root), "--digest", "0" * 64))
 
 
-@pytest.mark.matrix("ours", "release: * statement, keyless", "sigstore-python verify_dsse")
+@pytest.mark.matrix("ours", "release: {name} statement, keyless", "sigstore-python verify_dsse")
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_sigstore_python_verifies_a_statement(on_servers: Callable[[Job], Released], name: str) -> None:
     """By identity and issuer; not by another issuer."""
@@ -120,7 +120,7 @@ def test_sigstore_python_verifies_a_statement(on_servers: Callable[[Job], Releas
         verifier.verify_dsse(bundle, policy.Identity(identity=GITHUB_IDENTITY, issuer=GITLAB_ISSUER))
 
 
-@pytest.mark.matrix("ours", "release: * statement, keyless", "sigstore-js verify")
+@pytest.mark.matrix("ours", "release: {name} statement, keyless", "sigstore-js verify")
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_sigstore_js_verifies_a_statement(
     on_servers: Callable[[Job], Released], peers: Peers, tmp_path: Path, name: str

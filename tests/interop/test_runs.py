@@ -11,6 +11,7 @@ from tests.interop.releasing import JOBS, PUSH, REUSABLE, Job, Released, release
 from tests.interop.stack import REKOR_PREVIOUS, Stack
 
 
+@pytest.mark.matrix("runs", "release and verify, {job}", "{sigstore}")
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name.replace(" ", "-"))
 def test_a_release_verifies_as_the_job_that_made_it(released: Callable[[Job], Released], job: Job) -> None:
     """With five bundles under one certificate; the level is what the certificate supports."""

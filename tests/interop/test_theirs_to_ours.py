@@ -204,7 +204,7 @@ def test_a_file_signed_by_a_job_of_gitlab(desk: Desk, stack: Stack, peers: Peers
     assert desk.keyless(desk.file, "--signer", "gitlab:acme/models/minilm#1")["result"] == "FAIL"
 
 
-@pytest.mark.matrix("theirs", "sigstore-js, Rekor v1 entry `*` (as actions/attest)", "a statement about a file")
+@pytest.mark.matrix("theirs", "sigstore-js, Rekor v1 entry `{kind}` (as actions/attest)", "a statement about a file")
 @pytest.mark.parametrize("kind", ["dsse", "intoto"])
 def test_a_statement_signed_as_the_attest_action_does(
     sim: SigstoreSim, peers: Peers, tmp_path: Path, kind: str
@@ -237,7 +237,7 @@ def test_a_model_signed_by_model_signing(desk: Desk, stack: Stack, peers: Peers)
     assert desk.keyless(desk.model, *OTHER)["result"] == "FAIL"
 
 
-@pytest.mark.matrix("theirs", "model_signing sign key, P-*", "a model")
+@pytest.mark.matrix("theirs", "model_signing sign key, P-{curve}", "a model")
 @pytest.mark.parametrize("curve", ["256", "384", "521"])
 def test_a_model_signed_by_model_signing_with_a_key(desk: Desk, peers: Peers, curve: str) -> None:
     """Each curve that OMS has."""
