@@ -275,14 +275,3 @@ sys.exit(report.exit_status)
         ["unshare", "-rn", sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_the_page_about_verification_lists_the_checks() -> None:
-    """Number, id, title and whether one bundle alone is checked, row by row as in the code."""
-    page = (SOURCE.parent.parent / "docs" / "verification.md").read_text("utf-8")
-    rows = [line for line in page.splitlines() if line.startswith("| ") and line[2].isdigit()]
-    assert rows == [f"| {c.number} | `{c.id}` | {c.title} | {'yes' if c.alone else 'no'} |" for c in CHECKS]
-    order = ", ".join(str(int(status)) for status in PRECEDENCE)
-    assert [
-        int(word) for word in page.split("occurs: ")[1].replace("\n", " ").split(".")[0].split() if word.isdigit()
-    ] == [int(status) for status in order.split(", ")]

@@ -1,0 +1,33 @@
+"""The README shows what `make demo` prints."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .markdown import Page, pages
+
+
+def test_the_excerpt_in_the_readme_is_the_demos_output(tmp_path: Path) -> None:
+    """Every line of the excerpt stands in the output of the demo, in order; `…` stands for lines left out."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "CI_"))}
+    answer = subprocess.run(
+        [sys.executable, "-I", "-m", "model_provenance.testing.demo"],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    output = iter(answer.stdout.splitlines())
+    missing = [line for line in _excerpt() if line != "…" and line not in output]
+    assert missing == []
+
+
+def _excerpt() -> list[str]:
+    readme: Page = next(page for page in pages() if page.name == "README.md")
+    return next(readme.fences("text")).text.splitlines()
