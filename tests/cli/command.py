@@ -65,7 +65,9 @@ def program(
     *words: str | Path, cwd: Path, before: Sequence[str] = (), env: Mapping[str, str] | None = None, **more: Any
 ) -> subprocess.Popen[str]:
     """Start the program in a process of its own; `before` are words of a program that starts it."""
-    environment = {**plain_environment(cwd), "PYTHONPATH": str(SOURCE), **(env or {})}
+    # A program that may write little must not leave half a compiled module for the next one.
+    python = {"PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**plain_environment(cwd), **python, **(env or {})}
     command = [*before, sys.executable, "-m", "model_provenance", *map(str, words)]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, cwd=cwd, env=environment, text=True, **{**pipes, **more})
@@ -73,7 +75,7 @@ def program(
 
 def ended(process: subprocess.Popen[str]) -> Outcome:
     """What came out of a started program."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return Outcome(process.returncode, out, err)
 
 

@@ -37,7 +37,7 @@ def _arguments(option: Option) -> dict[str, Any]:
             "show_default": True,
         }
     if option.kind is Kind.PATH:
-        return {**common, "type": click.Path(path_type=Path)}
+        return {**common, "type": click.Path(path_type=Path, readable=False)}
     if option.kind is Kind.LIST:
         return {**common, "multiple": True}
     return common

@@ -10,7 +10,7 @@ from model_provenance.cli.decorate import options
 
 
 @click.command("inspect", short_help="Say what a model directory holds.")
-@click.argument("model", metavar="MODEL_DIR|FILE", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL_DIR|FILE", type=click.Path(path_type=Path, readable=False))
 @options("inspect")
 def command(model: Path, *, allow_symlinks: bool, ignore_path: tuple[str, ...], format: str) -> int:
     """Say what MODEL_DIR holds: formats, parameters, licences, datasets, what can execute code. Nothing is executed.

@@ -22,7 +22,7 @@ def command() -> None:
 
 
 @command.command("check")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @options("manifest check")
 def check(files: tuple[Path, ...], format: str) -> int:
     """Check source manifests against the schema and its meaning; silent when all is well.

@@ -1,4 +1,4 @@
-"""`sbom`: the SBOMs alone, unsigned."""
+"""`sbom`: the SBOMs alone, unsigned; and SBOMs held against the bytes and against rules."""
 
 from __future__ import annotations
 
@@ -9,23 +9,46 @@ from typing import Any
 import click
 
 from model_provenance.cli.decorate import options
+from model_provenance.errors import Exit
+
+_WRITE = "write"
 
 
-@click.command("sbom", short_help="Write the SBOMs of a model directory, unsigned.")
-@click.argument("model", metavar="MODEL_DIR", type=click.Path(path_type=Path))
-@options("sbom", output={"help": "Folder for the documents; without it the SPDX document goes to standard output."})
-def command(model: Path, **given: Any) -> int:
-    """Write SPDX 2.3 and CycloneDX 1.6 for MODEL_DIR. They are not signed: `release` makes signed ones.
+class _SbomGroup(click.Group):
+    """`sbom MODEL_DIR` writes; `sbom verify` and `sbom check` are commands. A folder of that name is `./verify`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = [_WRITE, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("sbom", cls=_SbomGroup, short_help="Write the SBOMs of a model directory, unsigned; verify or check one.")
+def command() -> None:
+    """Write the SBOMs of a model: `sbom MODEL_DIR` (see `sbom write --help`); verify one, or check it against rules.
 
     Example: model-provenance sbom model/ --output sboms/
     """
-    from model_provenance.flows.describe import SbomOptions, sbom_model  # noqa: PLC0415 - loaded when used
+
+
+@command.command(_WRITE, short_help="Write the SBOMs of a model directory (the word may be left out).")
+@click.argument("model", metavar="MODEL_DIR", type=click.Path(path_type=Path))
+@options("sbom", output={"help": "Folder for the documents; without it the first one goes to standard output."})
+def write(model: Path, **given: Any) -> int:
+    """Write SBOMs of MODEL_DIR. They are not signed: `release` makes signed ones.
+
+    Example: model-provenance sbom model/ --sbom spdx3-json,cyclonedx-json@1.7 --output sboms/
+    """
+    from model_provenance.describe.sbom.build import formats_of  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.describe import SbomOptions, sbom_model  # noqa: PLC0415
 
     request = SbomOptions(
         model=model,
         name=given["name"],
         version=given["version"],
         manifest=given["manifest"],
+        formats=formats_of(given["sbom"]),
+        environment=given["environment"],
         engine=given["sbom_engine"],
         syft=given["syft"],
         ignore=given["ignore_path"],
@@ -42,4 +65,4 @@ def command(model: Path, **given: Any) -> int:
         from model_provenance.report.text import findings_text  # noqa: PLC0415
 
         click.echo(findings_text(findings, colour=False), nl=False, err=True)
-    return 0
+    return int(Exit.OK)

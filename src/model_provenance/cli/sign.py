@@ -13,7 +13,7 @@ from model_provenance.cli.decorate import options
 
 
 @click.command("sign", short_help="Write the OMS signature of a model alone.")
-@click.argument("model", metavar="MODEL_DIR|FILE", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL_DIR|FILE", type=click.Path(path_type=Path, readable=False))
 @options(
     "sign",
     key={"help": "Private key to sign with, instead of an OIDC identity."},
