@@ -16,24 +16,26 @@ import model_provenance
 from model_provenance.context.collect import collect
 from model_provenance.context.gates import check_may_sign, check_privacy
 from model_provenance.describe.manifest import complete, refuse_other_model
-from model_provenance.describe.sbom.build import SbomRequest, build_sboms
+from model_provenance.describe.sbom.build import DEFAULT_FORMATS, SbomRequest, build_sboms, check_formats
 from model_provenance.describe.sbom.syft import Engine, scan
 from model_provenance.describe.statements import StatementOptions, build_statements, unsigned_sboms
 from model_provenance.domain.context import Context
 from model_provenance.domain.evidence import Bundle, SbomDocument, SignerIdentity, Statement
+from model_provenance.domain.facts import ModelFacts
 from model_provenance.domain.finding import Finding
 from model_provenance.domain.manifest import ReleasedManifest, SourceManifest
 from model_provenance.domain.names import ModelName, Version, release_stem
 from model_provenance.domain.package import BlobSink, Layout, Package
 from model_provenance.domain.receipt import Receipt, ReleaseResult
-from model_provenance.domain.sbom import EngineScan
+from model_provenance.domain.sbom import EngineScan, SbomSummary
+from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.clock import Stopwatch
 from model_provenance.flows.push import Pushing, PushRequest
 from model_provenance.flows.reuse import Signed, reusable
 from model_provenance.flows.signing import KeySigning, Prepared, Signing, prepare
-from model_provenance.flows.source import load
+from model_provenance.flows.source import load, load_environment
 from model_provenance.formats.canonical import document
 from model_provenance.formats.oms import DEFAULT_IGNORED
 from model_provenance.formats.receipt import receipt_value
@@ -43,6 +45,7 @@ from model_provenance.pack.refuse import check_model
 from model_provenance.pack.scope import contains
 from model_provenance.pack.walk import walk
 from model_provenance.readers.inspect import inspect
+from model_provenance.verify.slsa_level import slsa_level
 
 Progress = Callable[[int, int], None]
 
@@ -61,6 +64,10 @@ class ReleaseRequest:
     oci_layout: Path | None = None
     push: PushRequest | None = None
     manifest: Path | None = None
+    #: Formats of the SBOMs, in order; the first is the manifest's `sbom`.
+    sboms: Sequence[str] = DEFAULT_FORMATS
+    #: What the training ran with.
+    environment: Path | None = None
     sbom_engine: str = "auto"
     syft: Path | None = None
     allow_symlinks: bool = False
@@ -68,6 +75,8 @@ class ReleaseRequest:
     training_commit: str | None = None
     trained_here: bool = False
     container_digest: str | None = None
+    #: Nothing else may be released than files of this digest; None where nobody said what to expect.
+    files_digest: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -85,12 +94,14 @@ class _Described:
     sboms: tuple[SbomDocument, ...]
     statements: tuple[Statement, ...]
     findings: tuple[Finding, ...]
-    sbom_engine: str
+    facts: ModelFacts
+    summary: SbomSummary
 
 
 def release(request: ReleaseRequest, progress: Progress | None = None) -> Receipt:
     """Make the release and return what was done. On any failure nothing is left under a final name."""
     watch = Stopwatch()
+    check_formats(request.sboms)
     _refuse_places(request)
     with watch.step("prepare"):
         source = load(request.manifest)
@@ -104,6 +115,7 @@ def release(request: ReleaseRequest, progress: Progress | None = None) -> Receip
     ):
         pushing = _pushing(request, prepared, stack)
         described = _described(request, context, source, building, pushing, watch, progress)
+        _refuse_other_files(request, described.package)
         folder.refuse_moved_version(request.folder, described.package.package_digest)
         signed = _signed(prepared, context, described, pushing, watch)
         references: tuple[str, ...] = ()
@@ -128,6 +140,16 @@ def _refuse_places(request: ReleaseRequest) -> None:
             "usage.invalid", "an archive is one file and has no OCI layout", remedy="Use --layout layers or raw."
         )
     folder.refuse_other_release(request.folder)
+
+
+def _refuse_other_files(request: ReleaseRequest, package: Package) -> None:
+    """What one job built and another signs crosses a store that a third may write to: only the digest is trusted."""
+    if request.files_digest is not None and str(package.files_digest) != request.files_digest:
+        raise ModelProvenanceError(
+            "release.files",
+            f"the files have the digest {package.files_digest}, and {shown(request.files_digest)} was to be released",
+            location=str(request.model),
+        )
 
 
 def _context(
@@ -161,6 +183,7 @@ def _described(
     progress: Progress | None,
 ) -> _Described:
     """Everything but the signatures. Syft looks at the files while they are read."""
+    environment = load_environment(request.environment)
     stem = release_stem(request.name, request.version)
     archive = building / f"{stem}.{request.layout.value}" if request.layout.is_archive else None
     with (
@@ -186,6 +209,8 @@ def _described(
                 context=context,
                 manifest={} if source is None else source.value,
                 scan=scanned,
+                formats=request.sboms,
+                environment=environment,
             )
         )
         manifest = complete(
@@ -210,7 +235,7 @@ def _described(
             tool_version=model_provenance.__version__,
         )
     findings = (*facts.findings, *sboms.findings, *manifest.findings, *unsigned_sboms(sboms.documents))
-    return _Described(package, manifest, sboms.documents, statements, findings, sboms.summary.engine)
+    return _Described(package, manifest, sboms.documents, statements, findings, facts, sboms.summary)
 
 
 def _scan(request: ReleaseRequest, inventory: Inventory) -> EngineScan:
@@ -261,7 +286,8 @@ def _signed(
         if pushing is not None:
             pushing.check(described.package)
             found = pushing.attached(described.package)
-            earlier = reusable(found, described.statements, described.package, prepared, context)
+            said = described.statements, described.sboms, described.package
+            earlier = reusable(found, *said, prepared, context)
             if earlier is not None:
                 return earlier
         bundles = prepared.signer.sign(described.statements)
@@ -276,6 +302,7 @@ def _receipt(
     told: tuple[Finding, ...],
     watch: Stopwatch,
 ) -> Receipt:
+    level, reasons = (None, ()) if signed.signer is None else slsa_level(signed.signer, has_provenance=True)
     return Receipt(
         result=ReleaseResult.SIGNED if signed.bundles else ReleaseResult.UNSIGNED,
         name=str(request.name),
@@ -285,10 +312,15 @@ def _receipt(
         bundles=signed.bundles,
         signer=signed.signer,
         findings=(*told, *described.findings),
-        sbom_engine=described.sbom_engine,
+        sbom_engine=described.summary.engine,
         timings=tuple(watch.steps),
         verify_options=_verify_options(request, signed.signer),
         references=references,
+        slsa_level=level,
+        slsa_reasons=reasons,
+        manifest=described.manifest.value,
+        facts=described.facts,
+        packages=described.summary.packages,
     )
 
 

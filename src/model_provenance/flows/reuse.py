@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model_provenance.domain.context import Context
-from model_provenance.domain.evidence import Bundle, Predicate, SignerIdentity, Statement
+from model_provenance.domain.evidence import Bundle, Predicate, SbomDocument, SignerIdentity, Statement
 from model_provenance.domain.package import Package
 from model_provenance.domain.verification import (
     EvidenceFiles,
@@ -40,6 +40,7 @@ class Signed:
 def reusable(
     found: Sequence[tuple[str, bytes]],
     statements: Sequence[Statement],
+    sboms: Sequence[SbomDocument],
     package: Package,
     prepared: Prepared,
     context: Context,
@@ -53,7 +54,7 @@ def reusable(
     if signer is None or not found:
         return None
     observed = Observed(TargetKind.OCI_LAYOUT, package.files, package.package_digest, package.manifest_digests)
-    for evidence in release_sets(EvidenceFiles(tuple(found))):
+    for evidence in release_sets(EvidenceFiles(tuple(found), tuple((sbom.file_name, sbom.data) for sbom in sboms))):
         payloads = _payloads(evidence)
         if not all(_is_said(statement, payloads) for statement in statements) or len(payloads) != len(statements):
             continue

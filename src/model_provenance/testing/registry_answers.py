@@ -169,7 +169,7 @@ class RegistryHandler(BaseHTTPRequestHandler):
     def _uploads(self, name: str, session_name: str) -> None:
         sim, quirks, store = self.sim, self.sim.quirks, self.sim.store
         if self.command == "POST":
-            if not quirks.repositories_exist and name not in store.manifests and name != "made":
+            if not quirks.repositories_exist and name not in store.manifests and name not in self.sim.repositories:
                 self._error(404, "NAME_UNKNOWN", "RepositoryNotFoundException")
             mount, source = self._query.get("mount"), self._query.get("from")
             if mount and source and store.blob_size(source, mount) is not None:

@@ -36,6 +36,8 @@ class RegistrySim:
         self.tokens: dict[str, float] = {}
         self.token_requests = 0
         self.truncated: set[str] = set()
+        #: Repositories that somebody has created, for registries that do not do so by themselves.
+        self.repositories: set[str] = set()
         #: Called before each request with its method and path; may raise ConnectionError to hang up.
         self.before: Callable[[str, str], None] | None = None
         self._server = _Server(("127.0.0.1", 0), type("_Bound", (RegistryHandler,), {"sim": self}))
