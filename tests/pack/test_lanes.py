@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_provenance.disk.crew import Crew, cores
+from model_provenance.disk.failure import failure
 from model_provenance.disk.lanes import Block, Lanes
 from model_provenance.disk.publish import PublishedFile
 from model_provenance.errors import ModelProvenanceError
@@ -142,6 +144,24 @@ def test_the_first_failure_stops_all_jobs_and_is_the_one_that_is_raised(monkeypa
 def test_at_least_one_core_and_not_too_many_are_used() -> None:
     """Memory is bounded by the number of threads."""
     assert 1 <= cores() <= 16
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (errno.ENOSPC, "machine.disk"),
+        (errno.EDQUOT, "machine.disk"),
+        (errno.EFBIG, "machine.disk"),
+        (errno.EACCES, "machine.permission"),
+        (errno.EROFS, "machine.permission"),
+        (errno.EIO, "machine.io"),
+    ],
+)
+def test_what_the_system_says_becomes_one_of_our_errors(number: int, code: str) -> None:
+    """With the path, escaped, and the system's own words."""
+    error = failure(OSError(number, os.strerror(number)), "a\x1bb", doing="write")
+    assert (error.code, error.location) == (code, r"a\x1bb")
+    assert os.strerror(number) in error.message
 
 
 def test_a_file_appears_whole_with_the_permissions_of_the_umask(tmp_path: Path) -> None:
