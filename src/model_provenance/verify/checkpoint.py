@@ -60,7 +60,11 @@ def _verify_checkpoint(note: str, proof: InclusionProof, log: Log) -> None:
     for line in signatures.split("\n")[:_SIGNATURES]:
         # Em dash, name, then base64 of four bytes of key hash and the signature.
         dash, _, rest = line.partition(" ")
-        raw = _base64(rest.rpartition(" ")[2])
+        name, _, encoded = rest.rpartition(" ")
+        raw = _base64(encoded)
+        # The key's name is the origin; Rekor v1 puts its tree number behind it there.
+        if name != lines[0].partition(" - ")[0]:
+            continue
         if dash == "\u2014" and raw is not None and raw[:_KEY_HASH] == log.id[:_KEY_HASH]:  # noqa: SIM102
             # A second signature under the same four bytes may be somebody else's: go on.
             if is_signature(log.key, raw[_KEY_HASH:], signed):

@@ -10,6 +10,7 @@ from rfc3161_client import TimeStampResponse, VerificationError, VerifierBuilder
 
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.verify.stamp_wrapper import check_wrapper
 from model_provenance.verify.trusted_root import Authority, TrustedRoot
 
 #: The stamping certificate and its root; a chain of one has nothing to lead to.
@@ -30,6 +31,7 @@ def stamped_at(response: bytes, signature: bytes, root: TrustedRoot) -> datetime
         raise ModelProvenanceError(
             "timestamp.invalid", f"the signed timestamp cannot be read: {shown(str(error))}"
         ) from error
+    check_wrapper(response)
     reason = ""
     for authority in root.timestamp_authorities:
         try:
