@@ -59,7 +59,7 @@ def mutate_spdx(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
     file = next(i for i, p in enumerate(document["packages"]) if p.get("primaryPackagePurpose") == "FILE")
     contains = next(i for i, r in enumerate(document["relationships"]) if r["relationshipType"] == "CONTAINS")
-    variant("version", lambda d: d.update(spdxVersion="SPDX-2.2"))
+    variant("version", lambda d: d.update(spdxVersion="SPDX-2.1"))
     variant("files section", lambda d: d.update(files=[{"fileName": "x"}]))
     variant("packages of another type", lambda d: d.update(packages={}))
     variant("one SPDXID twice", lambda d: d["packages"].append(d["packages"][file]))
@@ -89,7 +89,7 @@ def mutate_cyclonedx(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]
         change(value)
         found.append((name, value))
 
-    variant("version", lambda d: d.update(specVersion="1.7"))
+    variant("version", lambda d: d.update(specVersion="1.5"))
     variant("format", lambda d: d.pop("bomFormat"))
     variant("no metadata", lambda d: d.pop("metadata"))
     variant("no model", lambda d: d["components"].pop(0))

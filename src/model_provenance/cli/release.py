@@ -15,7 +15,7 @@ from model_provenance.errors import ModelProvenanceError
 
 
 @click.command("release", short_help="Describe, package and sign a model directory.")
-@click.argument("model", metavar="MODEL_DIR", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL_DIR", type=click.Path(path_type=Path, readable=False))
 @options(
     "release",
     name={"required": True, "help": "Name of the model: segments of a-z, 0-9, '.', '_', '-', joined by '/'."},
@@ -29,6 +29,7 @@ def command(model: Path, **given: Any) -> int:
 
     Example: model-provenance release model/ --name minilm --version 1.0.0 --key release.key
     """
+    from model_provenance.describe.sbom.build import formats_of  # noqa: PLC0415 - loaded when used
     from model_provenance.domain.names import ModelName, Version  # noqa: PLC0415 - loaded when used
     from model_provenance.domain.package import Layout  # noqa: PLC0415
     from model_provenance.flows.release import ReleaseRequest, release  # noqa: PLC0415
@@ -44,6 +45,8 @@ def command(model: Path, **given: Any) -> int:
         oci_layout=given["oci_layout"],
         push=_push(given),
         manifest=given["manifest"],
+        sboms=formats_of(given["sbom"]),
+        environment=given["environment"],
         sbom_engine=given["sbom_engine"],
         syft=given["syft"],
         allow_symlinks=given["allow_symlinks"],
@@ -51,6 +54,7 @@ def command(model: Path, **given: Any) -> int:
         training_commit=given["training_commit"],
         trained_here=given["trained_here"],
         container_digest=given["container_digest"],
+        files_digest=given["files_digest"],
         env=os.environ,
     )
     shown = progress("reading") if sys.stderr.isatty() else plain_progress()

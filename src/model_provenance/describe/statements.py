@@ -19,7 +19,7 @@ from model_provenance.formats.intoto import statement
 from model_provenance.formats.oms import oms_statement
 
 #: Predicate type -> name of the statement, hence of its bundle file.
-_SBOM_NAMES = {Predicate.SPDX: "spdx", Predicate.CYCLONEDX: "cyclonedx"}
+_SBOM_NAMES = {Predicate.SPDX: "spdx", Predicate.SPDX3: "spdx3", Predicate.CYCLONEDX: "cyclonedx"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def build_statements(
     options: StatementOptions,
     tool_version: str,
 ) -> tuple[Statement, ...]:
-    """The unsigned statements `oms`, `manifest`, `spdx`, `cyclonedx`, `provenance`.
+    """The unsigned statements `oms`, `manifest`, `spdx`, `spdx3`, `cyclonedx` (as asked for), `provenance`.
 
     An SBOM over `SBOM_STATEMENT_LIMIT` has none of its own: the manifest holds its digest (`unsigned_sboms` says so).
     """

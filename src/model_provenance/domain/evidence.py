@@ -14,7 +14,10 @@ class Predicate:
     OMS = "https://model_signing/signature/v1.0"
     PROVENANCE = "https://slsa.dev/provenance/v1"
     MANIFEST = "https://model-provenance.dev/manifest/v1"
+    #: SPDX 2.x.
     SPDX = "https://spdx.dev/Document"
+    #: SPDX 3.x has a type of its own (SPDX specification 3.1, annex on attestation), so both can stand in one release.
+    SPDX3 = "https://spdx.dev/Document/v3"
     CYCLONEDX = "https://cyclonedx.org/bom"
     VSA = "https://slsa.dev/verification_summary/v1"
     REVOCATION = "https://model-provenance.dev/revocation/v1"
@@ -47,7 +50,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """An unsigned in-toto Statement v1. `name` is the stem of its bundle file: `oms`, `manifest`, `provenance`, `spdx`, `cyclonedx`."""
+    """An unsigned in-toto Statement v1. `name` is the stem of its bundle file: `oms`, `manifest`, `provenance`, `spdx`, `spdx3`, `cyclonedx`."""
 
     name: str
     predicate_type: str
@@ -76,9 +79,9 @@ class LogEntry:
 class SignerIdentity:
     """Who signed, as the key or the certificate says."""
 
-    #: "keyless" or "key"
+    #: "keyless", "key", or "certificate" of a private PKI
     method: str
-    #: Certificate subject alternative name, or `key:<hex SHA-256 of the SPKI PEM>`.
+    #: Certificate subject alternative name, or `key:<hex SHA-256 of the SPKI PEM>`, or a distinguished name.
     subject: str
     issuer: str | None = None
     #: Fulcio extension number -> value, e.g. {12: "https://github.com/acme/minilm"}.

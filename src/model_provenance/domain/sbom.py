@@ -151,6 +151,63 @@ class SoftwarePackage:
 
 
 @dataclass(frozen=True, slots=True)
+class Environment:
+    """What the training ran with, as a file says that the user gave: built with, never shipped."""
+
+    #: Name of the file.
+    source: str
+    digest: Digest
+    #: In order of key; `locations` is empty.
+    packages: tuple[SoftwarePackage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One declared test or measurement of the model."""
+
+    name: str
+    result: str | None = None
+    metric: str | None = None
+    value: str | None = None
+    dataset: str | None = None
+    url: str | None = None
+    digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IpClaim:
+    """Somebody's claim on the model or its data."""
+
+    claimant: str
+    claim: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the model may and should be used for, as declared."""
+
+    #: "allowed", "restricted", "forbidden"
+    commercial: str | None = None
+    intended: tuple[str, ...] = ()
+    prohibited: tuple[str, ...] = ()
+    claims: tuple[IpClaim, ...] = ()
+    policy_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """What only people can say about the model; all from the manifest."""
+
+    hyperparameters: tuple[tuple[str, str], ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    usage: Usage = Usage()
+    #: Where an imported model was published, and by whom.
+    download_url: str | None = None
+    publisher: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """A program that this description was made with."""
 
@@ -209,6 +266,8 @@ class SbomFacts:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     #: Seconds since 1970; None where no commit and no SOURCE_DATE_EPOCH gives a time.
     epoch: int | None = None
+    declared: Declarations = Declarations()
+    environment: Environment | None = None
 
 
 @dataclass(frozen=True, slots=True)

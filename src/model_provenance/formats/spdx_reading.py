@@ -1,4 +1,4 @@
-"""SPDX 2.3 JSON as `formats.spdx` writes it, read back by a verifier: untrusted, typed, bounded."""
+"""SPDX 2.3 and 2.2 JSON as `formats.spdx` writes it, read back by a verifier: untrusted, typed, bounded."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from model_provenance.formats.sbom_reading import (
 )
 
 VERSION = "SPDX-2.3"
+OLDER_VERSION = "SPDX-2.2"
 DOCUMENT_REF = "SPDXRef-DOCUMENT"
 MODEL_REF = "SPDXRef-Model"
 #: External references (7.21, category OTHER) that bind the document to contents and names of the model.
@@ -31,7 +32,8 @@ def files_of(document: Any) -> dict[str, str]:
     contained = {target for source, kind, target in related if (source, kind) == (MODEL_REF, "CONTAINS")}
     files: dict[str, str] = {}
     for ref, package in packages.items():
-        if (package.get("primaryPackagePurpose") == "FILE") != (ref in contained):
+        # 2.2 has no purposes; only a file of ours has a file name.
+        if ("packageFileName" in package) != (ref in contained) or _purpose(package) not in (None, ref in contained):
             malformed("the files that are listed and the files that the model contains are not the same")
         if ref in contained:
             path = text_in(package, "packageFileName", "a file")
@@ -59,7 +61,7 @@ def binding_of(document: Any) -> SbomBinding:
 
 def _packages(document: Any) -> dict[str, dict[str, Any]]:
     root = object_of(document, _WHAT)
-    if root.get("spdxVersion") != VERSION:
+    if root.get("spdxVersion") not in (VERSION, OLDER_VERSION):
         malformed(f"{_WHAT} is not {VERSION}")
     if root.get("files") or root.get("snippets"):
         malformed(f"{_WHAT} lists files in a place that we do not write")
@@ -70,6 +72,12 @@ def _packages(document: Any) -> dict[str, dict[str, Any]]:
             malformed("two packages have one SPDXID")
         packages[ref] = package
     return packages
+
+
+def _purpose(package: dict[str, Any]) -> bool | None:
+    """Whether the package says that it is a file; None where it does not say what it is."""
+    purpose = package.get("primaryPackagePurpose")
+    return None if purpose is None else purpose == "FILE"
 
 
 def _relationships(document: Any) -> list[tuple[str, str, str]]:

@@ -12,16 +12,26 @@ from model_provenance.domain.evidence import SbomDocument
 from model_provenance.domain.facts import ModelFacts
 from model_provenance.domain.finding import Finding
 from model_provenance.domain.package import Package
-from model_provenance.domain.sbom import EngineScan, SbomFacts, SbomSummary
+from model_provenance.domain.sbom import EngineScan, Environment, SbomFacts, SbomSummary
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.formats import cyclonedx, spdx
+from model_provenance.formats import cyclonedx, spdx, spdx3, spdx22
+
+Writer = Callable[[SbomFacts], SbomDocument]
 
 #: Name on the command line -> writer. A new format is one writer and one line here.
-WRITERS: Mapping[str, Callable[[SbomFacts], SbomDocument]] = {
+WRITERS: Mapping[str, Writer] = {
     "spdx-json": spdx.render,
+    "spdx-json@2.3": spdx.render,
+    "spdx-json@2.2": spdx22.render,
+    "spdx3-json": spdx3.render,
+    "spdx3-json@3.0.1": spdx3.render,
     "cyclonedx-json": cyclonedx.render,
+    "cyclonedx-json@1.6": cyclonedx.render,
+    "cyclonedx-json@1.7": cyclonedx.render_with_citations,
 }
+#: What is written where nobody asks for anything else.
+DEFAULT_FORMATS = ("spdx-json", "cyclonedx-json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,9 @@ class SbomRequest:
     manifest: Mapping[str, Any]
     #: From `describe.sbom.syft.scan`; the native engine needs none.
     scan: EngineScan = field(default_factory=EngineScan)
-    formats: Sequence[str] = tuple(WRITERS)
+    formats: Sequence[str] = DEFAULT_FORMATS
+    #: From `--environment`.
+    environment: Environment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +63,7 @@ class Sboms:
 
 def build_sboms(request: SbomRequest) -> Sboms:
     """Describe the release once and write each document. Raises `sbom.format` for a format without a writer."""
-    writers = [_writer(format) for format in dict.fromkeys(request.formats)]
+    writers = _writers(request.formats)
     facts, findings = describe(
         name=request.name,
         version=request.version,
@@ -60,16 +72,39 @@ def build_sboms(request: SbomRequest) -> Sboms:
         context=request.context,
         manifest=request.manifest,
         scan=request.scan,
+        environment=request.environment,
     )
     documents = tuple(writer(facts) for writer in writers)
     return Sboms(documents, (*request.scan.findings, *findings), _summary(facts, request.scan))
 
 
-def _writer(format: str) -> Callable[[SbomFacts], SbomDocument]:
-    if format not in WRITERS:
-        known = ", ".join(WRITERS)
-        raise ModelProvenanceError("sbom.format", f"there is no SBOM format {shown(format, 40)}; there are {known}")
-    return WRITERS[format]
+def formats_of(text: str | None) -> tuple[str, ...]:
+    """The formats that `--sbom` names, joined by commas; the default ones for None. Raises `sbom.format`."""
+    if text is None:
+        return DEFAULT_FORMATS
+    formats = tuple(part.strip() for part in text.split(","))
+    check_formats(formats)
+    return formats
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Refuse early, before anything is read, what could not be written. Raises `sbom.format`."""
+    _writers(formats)
+
+
+def _writers(formats: Sequence[str]) -> tuple[Writer, ...]:
+    """One writer a document. Two versions of one format would be two files of one name, so they are refused."""
+    chosen: dict[str, Writer] = {}
+    for format in formats:
+        if format not in WRITERS:
+            known = ", ".join(WRITERS)
+            raise ModelProvenanceError("sbom.format", f"there is no SBOM format {shown(format, 40)}; there are {known}")
+        family = format.partition("@")[0]
+        if chosen.setdefault(family, WRITERS[format]) is not WRITERS[format]:
+            raise ModelProvenanceError("sbom.format", f"{family} is asked for in two versions; choose one of them")
+    if not chosen:
+        raise ModelProvenanceError("sbom.format", "no SBOM format is named")
+    return tuple(chosen.values())
 
 
 def _summary(facts: SbomFacts, scan: EngineScan) -> SbomSummary:

@@ -7,6 +7,7 @@ from typing import Any
 
 import model_provenance
 from model_provenance.describe.sbom import lineage, purl
+from model_provenance.describe.sbom.declared import declarations
 from model_provenance.describe.sbom.licensing import licensing
 from model_provenance.domain.context import Context, Known
 from model_provenance.domain.digest import Digest
@@ -17,6 +18,7 @@ from model_provenance.domain.package import Package
 from model_provenance.domain.sbom import (
     OBSERVED,
     EngineScan,
+    Environment,
     FileFact,
     Licensing,
     ModelTraits,
@@ -40,6 +42,7 @@ def describe(
     context: Context,
     manifest: Mapping[str, Any],
     scan: EngineScan,
+    environment: Environment | None = None,
 ) -> tuple[SbomFacts, tuple[Finding, ...]]:
     """Everything that an SBOM of this release says, and what a person should know about it. Pure."""
     # `release` gives parsed names; the folder that `sbom` takes a name from may be called anything.
@@ -73,6 +76,8 @@ def describe(
         tools=(OWN_TOOL, *([scan.tool] if scan.tool else [])),
         origins=_origins(traits, license, roles, release.origin if release and supplier else None),
         epoch=context.epoch,
+        declared=declarations(manifest),
+        environment=environment,
     )
     return described, (*about_license, *about_bases, *about_packages, *_about_supplier(supplier))
 

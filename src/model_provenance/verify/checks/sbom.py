@@ -38,9 +38,9 @@ def check(case: Case) -> Sequence[Finding]:
     findings: list[Finding] = []
     licensed = "license" in manifest.value
     for reference in manifest.sboms:
-        value, problems = _judged(case, manifest, reference)
+        states_license, problems = _judged(case, manifest, reference)
         findings += problems
-        licensed = licensed or (not problems and _states_license(value))
+        licensed = licensed or states_license
     findings += _beside(case, manifest)
     if case.oms.value is not None:
         findings += _incomplete(case.expectation.required_roles, case.oms.value, licensed=licensed)
@@ -51,15 +51,13 @@ def check(case: Case) -> Sequence[Finding]:
     return findings or [passed("sbom", f"{', '.join(s.name for s in manifest.sboms)}: exactly these files, complete")]
 
 
-def _judged(
-    case: Case, manifest: ReleasedManifest, reference: SbomReference
-) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:
-    """One SBOM (empty where there is none) and what is wrong with it."""
+def _judged(case: Case, manifest: ReleasedManifest, reference: SbomReference) -> tuple[bool, tuple[Finding, ...]]:
+    """Whether one SBOM states the licence of the model, and what is wrong with it."""
     try:
         value = _document(case, reference)
-        return value, tuple(_about(case, manifest, reference, value))
+        return _states_license(value), tuple(_about(case, manifest, reference, value))
     except ModelProvenanceError as error:
-        return {}, (finding_of(error, location=reference.name),)
+        return False, (finding_of(error, location=reference.name),)
 
 
 def _document(case: Case, reference: SbomReference) -> Mapping[str, Any]:

@@ -1,0 +1,62 @@
+"""The `modelCard` of CycloneDX: traits, evaluations, and what the model should be used for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from model_provenance.domain.sbom import Evaluation, SbomFacts
+from model_provenance.formats.cyclonedx_parts import PREFIX, dataset_ref, given, properties
+
+
+def model_card(facts: SbomFacts) -> dict[str, Any]:
+    """Everything that the schema has a place for; the rest as properties."""
+    traits, usage = facts.traits, facts.declared.usage
+    parameters = {
+        "task": traits.task,
+        "architectureFamily": traits.model_type,
+        "modelArchitecture": traits.architecture,
+        "datasets": [{"ref": dataset_ref(dataset)} for dataset in facts.datasets],
+    }
+    metrics = [_metric(evaluation) for evaluation in facts.declared.evaluations]
+    return {
+        "modelParameters": given(**parameters),
+        **given(
+            quantitativeAnalysis=given(performanceMetrics=metrics),
+            considerations=given(useCases=list(usage.intended)),
+        ),
+        "properties": properties((name, str(value)) for name, value in _more(facts) if value),
+    }
+
+
+def _more(facts: SbomFacts) -> Iterator[tuple[str, Any]]:
+    """`cdx:ai-ml:*` are names of the CycloneDX property taxonomy; what it has no name for has ours."""
+    traits, declared = facts.traits, facts.declared
+    observed: Iterable[tuple[str, Any]] = (
+        ("cdx:ai-ml:model:parameter:count", traits.parameters),
+        ("cdx:ai-ml:model:languages", ",".join(traits.languages)),
+        ("cdx:ai-ml:model:hyperparameter:quantization", traits.quantization),
+        ("cdx:ai-ml:model:tokenizer", traits.tokenizer),
+        ("cdx:ai-ml:model:hyperparameter:vocab_size", traits.vocabulary_size),
+        (f"{PREFIX}:library", traits.library),
+        (f"{PREFIX}:formats", ",".join(traits.formats)),
+        (f"{PREFIX}:chat-template-digest", traits.chat_template),
+        *((f"{PREFIX}:parameters:{name}", count) for name, count in traits.element_types),
+    )
+    yield from observed
+    yield from ((f"{PREFIX}:hyperparameter:{name}", value) for name, value in declared.hyperparameters)
+    yield (f"{PREFIX}:usage:commercial", declared.usage.commercial)
+    yield (f"{PREFIX}:usage:policy", declared.usage.policy_url)
+    yield from ((f"{PREFIX}:usage:prohibited", text) for text in declared.usage.prohibited)
+    for claim in declared.usage.claims:
+        address = f" ({claim.url})" if claim.url else ""
+        yield (f"{PREFIX}:usage:ip-claim", f"{claim.claimant}: {claim.claim}{address}")
+
+
+def _metric(evaluation: Evaluation) -> dict[str, Any]:
+    """A metric has a type, a value and a slice; the name, and how a test ended, stand where they fit best."""
+    kind = f"{evaluation.name}: {evaluation.metric}" if evaluation.metric else evaluation.name
+    return {
+        "type": kind,
+        **given(value=evaluation.value or evaluation.result, slice=evaluation.dataset),
+    }

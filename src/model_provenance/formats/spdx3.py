@@ -1,0 +1,249 @@
+"""SPDX 3.0.1 JSON-LD with the AI, Dataset and Build profiles (spdx/spdx-3-model, tag 3.0.1): render the facts of a model.
+
+The model is the one `ai_AIPackage`; base models are packages of purpose `model`, because what the AI profile demands
+of an AI package is theirs to say. A profile is claimed only where it holds (`spdx3_profiles`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import quote
+
+from model_provenance.domain.evidence import Predicate, SbomDocument
+from model_provenance.domain.files import Role
+from model_provenance.domain.licenses import License
+from model_provenance.domain.sbom import DatasetEntry, SbomFacts
+from model_provenance.formats.canonical import document
+from model_provenance.formats.licenses import LIST_VERSION
+from model_provenance.formats.sbom_identity import identity
+from model_provenance.formats.spdx3_build import add_builds
+from model_provenance.formats.spdx3_graph import CREATION_INFO, NO_LICENSE_ASSERTION, Graph, hashes, identifier
+from model_provenance.formats.spdx3_model import add_model
+from model_provenance.formats.spdx3_profiles import profiles
+from model_provenance.formats.spdx3_reading import CONTEXT, VERSION, binding_of, files_of
+
+__all__ = ["MEDIA_TYPE", "binding_of", "files_of", "render"]
+
+MEDIA_TYPE = "application/spdx+json"
+_NAMESPACE = "https://model-provenance.dev/spdx3"
+_DRAFT = f"{_NAMESPACE}/draft"
+#: Elements that a software BOM does not list: who and what made it.
+_NOT_LISTED = ("Organization", "SoftwareAgent", "Tool")
+
+
+def render(facts: SbomFacts) -> SbomDocument:
+    """`sbom.spdx3.json`: the same facts give the same bytes. Its namespace follows from what it says."""
+    name = f"{quote(facts.name, safe='')}-{quote(facts.version, safe='')}"
+    base = f"{_NAMESPACE}/{name}-{identity(_document(facts, _DRAFT))}"
+    return SbomDocument("sbom.spdx3.json", MEDIA_TYPE, Predicate.SPDX3, document(_document(facts, base)))
+
+
+def _document(facts: SbomFacts, base: str) -> dict[str, Any]:
+    graph = Graph(base)
+    agents, tools = _makers(graph, facts)
+    supplier = agents[0] if facts.supplier else None
+    time = _time(facts.epoch or 0)
+    model = add_model(graph, facts, supplier=supplier, released=None if facts.epoch is None else time)
+    _files(graph, facts, model)
+    _licensed(graph, model, facts.licensing.declared, facts.licensing.concluded, _all_licenses(facts))
+    _lineage(graph, facts, model)
+    _packages(graph, facts, model)
+    add_builds(graph, facts, model)
+    claimed = profiles(graph.elements)
+    listed = [e["spdxId"] for e in graph.elements if e["type"] not in _NOT_LISTED]
+    name = f"{facts.name}-{facts.version}"
+    sbom = graph.add(
+        "software_Sbom",
+        graph.id("Sbom"),
+        name=name,
+        software_sbomType=["build"],
+        profileConformance=claimed,
+        rootElement=[model],
+        element=listed,
+    )
+    every = [element["spdxId"] for element in graph.elements]
+    graph.add(
+        "SpdxDocument",
+        graph.id("Document"),
+        name=name,
+        profileConformance=claimed,
+        rootElement=[sbom],
+        element=every,
+        dataLicense=graph.add(
+            "simplelicensing_LicenseExpression",
+            graph.id("License", "CC0-1.0"),
+            simplelicensing_licenseExpression="CC0-1.0",
+            simplelicensing_licenseListVersion=f"{LIST_VERSION}.0",
+        ),
+    )
+    creation = {
+        "type": "CreationInfo",
+        "@id": CREATION_INFO,
+        "specVersion": VERSION,
+        # The format demands a time; where none is known it is the epoch, so that nothing about this run enters.
+        "created": time,
+        "createdBy": agents,
+        "createdUsing": tools,
+        "comment": "Made from the bytes of the files, the release manifest and the runner.",
+    }
+    return {"@context": CONTEXT, "@graph": [creation, *graph.elements]}
+
+
+def _makers(graph: Graph, facts: SbomFacts) -> tuple[list[str], list[str]]:
+    """(agents, tools): whoever supplies the model, else the program itself, made the document."""
+    tools = [
+        graph.add("Tool", graph.id("Tool", f"{tool.name} {tool.version}"), name=f"{tool.name}-{tool.version}")
+        for tool in facts.tools
+    ]
+    if facts.supplier:
+        commit = facts.release_commit
+        address = commit.repository.rpartition("/")[0] if commit else ""
+        owner = graph.add(
+            "Organization",
+            graph.id("Supplier"),
+            name=facts.supplier,
+            externalIdentifier=[identifier("urlScheme", address)] if address.startswith("https://") else [],
+        )
+        return [owner], tools
+    maker = facts.tools[0]
+    return [graph.add("SoftwareAgent", graph.id("Agent"), name=f"{maker.name}-{maker.version}")], tools
+
+
+def _files(graph: Graph, facts: SbomFacts, model: str) -> None:
+    refs, cards = [], []
+    for file in facts.files:
+        code = "; loading it can run code" if file.executable else ""
+        ref = graph.add(
+            "software_File",
+            graph.id("File", file.path),
+            name=file.path,
+            verifiedUsing=hashes(file.digest),
+            software_primaryPurpose=_PURPOSES.get(file.role, "file"),
+            software_fileKind="file",
+            comment=(
+                f"role: {file.role.value}; format: {file.format}; bytes: {file.size};"
+                f" inspection: {file.inspection.value}{code}"
+            ),
+        )
+        refs.append(ref)
+        if file.role is Role.CARD:
+            cards.append(ref)
+    # Each byte was read, so these are all there are.
+    graph.relate(model, "contains", refs, completeness="complete")
+    graph.relate(model, "hasDocumentation", cards)
+
+
+def _licensed(graph: Graph, subject: str, declared: str | None, concluded: str | None, licenses: list[License]) -> None:
+    """Exactly one of each relation, as the AI and Dataset profiles ask; where nobody says, that is what stands there."""
+    for kind, expression in (("hasDeclaredLicense", declared), ("hasConcludedLicense", concluded)):
+        target = _expression(graph, expression, licenses) if expression else NO_LICENSE_ASSERTION
+        graph.relate(subject, kind, [target])
+
+
+def _expression(graph: Graph, expression: str, licenses: list[License]) -> str:
+    texts = []
+    for license in licenses:
+        for reference, name in license.references:
+            if reference in expression:
+                text = graph.add(
+                    "simplelicensing_SimpleLicensingText",
+                    graph.id("LicenseText", reference),
+                    name=name,
+                    comment=", ".join(restriction.value for restriction in license.restrictions),
+                    simplelicensing_licenseText=f"{name}. The text is not part of this document."
+                    + (f" See {license.url}" if license.url else ""),
+                )
+                texts.append({"type": "DictionaryEntry", "key": reference, "value": text})
+    return graph.add(
+        "simplelicensing_LicenseExpression",
+        graph.id("License", expression),
+        simplelicensing_licenseExpression=expression,
+        simplelicensing_licenseListVersion=f"{LIST_VERSION}.0",
+        simplelicensing_customIdToUri=list({entry["key"]: entry for entry in texts}.values()),
+    )
+
+
+def _all_licenses(facts: SbomFacts) -> list[License]:
+    return [claim.license for claim in facts.licensing.claims]
+
+
+def _lineage(graph: Graph, facts: SbomFacts, model: str) -> None:
+    made: list[str] = []
+    measured: list[str] = []
+    for dataset in facts.datasets:
+        (measured if dataset.for_tests else made).append(_dataset(graph, dataset))
+    graph.relate(model, "trainedOn", made)
+    graph.relate(model, "testedOn", measured)
+    bases = [
+        graph.add(
+            "software_Package",
+            graph.id("BaseModel", base.name),
+            name=base.name,
+            software_packageVersion=base.version,
+            software_packageUrl=base.purl,
+            software_primaryPurpose="model",
+            verifiedUsing=hashes(base.digest),
+            software_sourceInfo=str(base.origin),
+        )
+        for base in facts.base_models
+    ]
+    graph.relate(model, "descendantOf", bases)
+
+
+def _dataset(graph: Graph, dataset: DatasetEntry) -> str:
+    notes = dict(dataset.notes)
+    sensitivity = notes.get("sensitivity", "").lower()
+    ref = graph.add(
+        "dataset_DatasetPackage",
+        graph.id("Dataset", dataset.name),
+        name=dataset.name,
+        software_packageVersion=dataset.version,
+        software_downloadLocation=dataset.url,
+        software_primaryPurpose="data",
+        verifiedUsing=hashes(dataset.digest),
+        dataset_datasetType=["noAssertion"],
+        dataset_dataCollectionProcess=notes.get("provenance"),
+        dataset_intendedUse=notes.get("purpose"),
+        dataset_hasSensitivePersonalInformation=_SENSITIVITY.get(sensitivity),
+        software_sourceInfo=str(dataset.origin),
+        comment="; ".join(f"{name}: {value}" for name, value in dataset.notes),
+    )
+    license = dataset.license
+    _licensed(graph, ref, license.expression if license else None, None, [license] if license else [])
+    return ref
+
+
+def _packages(graph: Graph, facts: SbomFacts, model: str) -> None:
+    refs = []
+    for package in facts.packages:
+        ref = graph.add(
+            "software_Package",
+            graph.id("Package", package.key),
+            name=package.name,
+            software_packageVersion=package.version,
+            software_packageUrl=package.purl,
+            software_primaryPurpose="library",
+            software_sourceInfo=f"observed ({', '.join(package.locations)})",
+        )
+        refs.append(ref)
+        if package.license is not None:
+            license = package.license
+            graph.relate(ref, "hasDeclaredLicense", [_expression(graph, license.expression, [license])])
+    graph.relate(model, "dependsOn", refs, completeness="incomplete", scope="runtime")
+
+
+def _time(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_PURPOSES = {
+    Role.WEIGHT: "model",
+    Role.CONFIG: "configuration",
+    Role.TOKENIZER: "data",
+    Role.CARD: "documentation",
+    Role.DOC: "documentation",
+    Role.CODE: "source",
+}
+#: The manifest's word for "nothing in it needs care", and the one that plainly means the opposite.
+_SENSITIVITY = {"none": "no", "personal data": "yes"}

@@ -1,0 +1,85 @@
+"""The model itself in SPDX 3: the one `ai_AIPackage`."""
+
+from __future__ import annotations
+
+from model_provenance.domain.sbom import Evaluation, SbomFacts
+from model_provenance.formats.spdx3_graph import Graph, entries, hashes, identifier
+from model_provenance.formats.spdx3_reading import FILES_DIGEST_REF, MODEL_DIGEST_REF, MODEL_REF
+
+
+def add_model(graph: Graph, facts: SbomFacts, *, supplier: str | None, released: str | None) -> str:
+    """Add the model. Properties of the AI profile stand where they are known, and nowhere else."""
+    traits, declared, usage = facts.traits, facts.declared, facts.declared.usage
+    originators = []
+    if declared.publisher:
+        originators = [graph.add("Organization", graph.id("Publisher"), name=declared.publisher)]
+    return graph.add(
+        "ai_AIPackage",
+        graph.id(MODEL_REF),
+        name=facts.name,
+        software_packageVersion=facts.version,
+        software_packageUrl=facts.purl,
+        software_primaryPurpose="model",
+        software_downloadLocation=declared.download_url,
+        suppliedBy=supplier,
+        originatedBy=originators,
+        releaseTime=released,
+        verifiedUsing=hashes(facts.package_digest),
+        externalIdentifier=[
+            identifier("packageUrl", facts.purl),
+            identifier("other", str(facts.model_digest), MODEL_DIGEST_REF),
+            identifier("other", str(facts.files_digest), FILES_DIGEST_REF),
+        ],
+        ai_typeOfModel=list(dict.fromkeys(filter(None, (traits.architecture, traits.model_type)))),
+        ai_domain=list(filter(None, (traits.task,))),
+        ai_hyperparameter=entries([*_observed(facts), *declared.hyperparameters]),
+        ai_metric=entries([_metric(evaluation) for evaluation in declared.evaluations]),
+        ai_informationAboutApplication="; ".join(usage.intended),
+        ai_limitation="; ".join(usage.prohibited),
+        ai_informationAboutTraining=_training(facts),
+        software_sourceInfo=_known(facts),
+        comment=_comment(facts),
+    )
+
+
+def _observed(facts: SbomFacts) -> list[tuple[str, str]]:
+    """What headers and configurations say, beside what people declare."""
+    traits = facts.traits
+    found = (
+        ("parameters", traits.parameters),
+        *((f"parameters:{name}", count) for name, count in traits.element_types),
+        ("quantization", traits.quantization),
+        ("vocabulary-size", traits.vocabulary_size),
+        ("tokenizer", traits.tokenizer),
+        ("chat-template-digest", traits.chat_template),
+        ("formats", ",".join(traits.formats)),
+        ("library", traits.library),
+        ("languages", ",".join(traits.languages)),
+    )
+    return [(f"observed:{name}", str(value)) for name, value in found if value]
+
+
+def _metric(evaluation: Evaluation) -> tuple[str, str]:
+    about = (evaluation.value, evaluation.result, evaluation.dataset and f"on {evaluation.dataset}")
+    name = f"{evaluation.name}: {evaluation.metric}" if evaluation.metric else evaluation.name
+    return name, "; ".join(text for text in about if text) or "declared"
+
+
+def _training(facts: SbomFacts) -> str:
+    commit = facts.training_commit
+    return f"trained by git+{commit.repository}@{commit.revision} {commit.origin}" if commit else ""
+
+
+def _known(facts: SbomFacts) -> str:
+    return "; ".join(f"{name} {origin}" for name, origin in sorted(facts.origins.items()))
+
+
+def _comment(facts: SbomFacts) -> str:
+    usage = facts.declared.usage
+    said = [
+        f"layout: {facts.layout.value}",
+        *([f"commercial use: {usage.commercial}"] if usage.commercial else []),
+        *(f"claim of {claim.claimant}: {claim.claim}" for claim in usage.claims),
+        *([facts.licensing.comment] if facts.licensing.comment else []),
+    ]
+    return "; ".join(said)

@@ -1,0 +1,70 @@
+"""Which SPDX 3 profiles a document may claim: what the specification asks for in words, and no schema enforces.
+
+Spec 3.0.1: `AIPackage` and `DatasetPackage` have "external property restrictions" and each need exactly one declared
+and one concluded licence. A profile is claimed only where every element of it holds to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+#: Class -> properties that the profile of the class makes mandatory.
+REQUIRED = {
+    "ai_AIPackage": (
+        "releaseTime",
+        "suppliedBy",
+        "software_downloadLocation",
+        "software_packageVersion",
+        "software_primaryPurpose",
+    ),
+    "dataset_DatasetPackage": (
+        "builtTime",
+        "originatedBy",
+        "releaseTime",
+        "software_downloadLocation",
+        "software_primaryPurpose",
+        "dataset_datasetType",
+    ),
+    "build_Build": ("build_buildType",),
+}
+_PROFILE = {"ai_AIPackage": "ai", "dataset_DatasetPackage": "dataset", "build_Build": "build"}
+_LICENSED = ("ai_AIPackage", "dataset_DatasetPackage")
+_PURPOSE = {"ai_AIPackage": "model", "dataset_DatasetPackage": "data"}
+_ALWAYS = ("core", "software", "simpleLicensing")
+
+
+def profiles(elements: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The profiles that these elements conform to; one without any element of its class is not claimed."""
+    gaps = missing(elements)
+    present = {element.get("type") for element in elements}
+    claimed = [profile for kind, profile in _PROFILE.items() if kind in present and not gaps[kind]]
+    return sorted([*_ALWAYS, *claimed])
+
+
+def missing(elements: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Class -> mandatory properties and relationships that some element of it lacks."""
+    licenses = _licenses(elements)
+    gaps: dict[str, set[str]] = {kind: set() for kind in REQUIRED}
+    for element in elements:
+        kind = str(element.get("type"))
+        if kind not in REQUIRED:
+            continue
+        gaps[kind].update(name for name in REQUIRED[kind] if not element.get(name))
+        if kind in _PURPOSE and element.get("software_primaryPurpose") != _PURPOSE[kind]:
+            gaps[kind].add("software_primaryPurpose")
+        if kind in _LICENSED:
+            held = licenses.get(element.get("spdxId"), [])
+            gaps[kind].update(name for name in ("hasConcludedLicense", "hasDeclaredLicense") if held.count(name) != 1)
+    return {kind: sorted(names) for kind, names in gaps.items()}
+
+
+def _licenses(elements: Sequence[Mapping[str, Any]]) -> dict[Any, list[str]]:
+    found: dict[Any, list[str]] = {}
+    for element in elements:
+        kind, targets = element.get("relationshipType"), element.get("to")
+        if kind in ("hasConcludedLicense", "hasDeclaredLicense") and isinstance(targets, list):
+            source = element.get("from")
+            if isinstance(source, str):
+                found.setdefault(source, []).extend([kind] * len(targets))
+    return found
