@@ -15,7 +15,7 @@ _SEQUENCE, _SET, _INTEGER, _OID = 0x30, 0x31, 0x02, 0x06
 _CONTEXT_0 = 0xA0
 _SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
 #: SignedData has version 3 when the content is not plain data; SignerInfo has 1 with issuer and serial number, else 3.
-_SIGNED_DATA_VERSION, _SIGNER_VERSIONS = b"\x03", (b"\x01", b"\x03")
+_SIGNED_DATA_VERSION, _SIGNER_VERSIONS = b"\x03", {_SEQUENCE: b"\x01", 0x80: b"\x03"}
 _SHORT_FORM, _LONGEST_LENGTH = 0x80, 4
 
 _SHA2 = {
@@ -63,7 +63,12 @@ def check_wrapper(response: bytes) -> None:
     # Certificates may stand between; revocation lists ([1]) have no place in a stamp.
     _expect(all(part.tag == _CONTEXT_0 for part in rest[:-1]), "it carries more than certificates and a signature")
     parts = _only(_at(rest, len(rest) - 1, _SET).children()).children()
-    _expect(_at(parts, 0, _INTEGER).body in _SIGNER_VERSIONS, "the version of its signature is unknown")
+    _expect(len(parts) > 1, "its wrapper has another structure")
+    signer_version = _SIGNER_VERSIONS.get(parts[1].tag, b"")
+    _expect(
+        parts[0] == _Element(_INTEGER, signer_version),
+        "the version of its signature does not fit how it names the signer",
+    )
     digest = _SHA2.get(_oid(_at(parts, 2, _SEQUENCE)))
     _expect(digest is not None, "its digest is not SHA-2")
     named = {_SHA2.get(_oid(algorithm)) for algorithm in _at([digests], 0, _SET).children()}
