@@ -1,4 +1,4 @@
-"""`ci release`: what the action and the GitLab component run. Inputs are variables; outputs go to the runner."""
+"""What the actions and the GitLab component run: inputs are variables, outputs go to the runner."""
 
 from __future__ import annotations
 
@@ -21,3 +21,19 @@ def release() -> int:
     from model_provenance.flows.ci import release_job  # noqa: PLC0415 - heavy, only when used
 
     return release_job(os.environ)
+
+
+@command.command("verify")
+def verify() -> int:
+    """Let through the release that the variables pin, or refuse: the gate of a deployment."""
+    from model_provenance.flows.ci_verify import verify_job  # noqa: PLC0415 - heavy, only when used
+
+    return verify_job(os.environ)
+
+
+@command.command("measure")
+def measure() -> int:
+    """Give the digest of a model's files to the job that will sign them; needs no identity."""
+    from model_provenance.flows.ci_measure import measure_job  # noqa: PLC0415 - heavy, only when used
+
+    return measure_job(os.environ)

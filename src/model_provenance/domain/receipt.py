@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from model_provenance.domain.evidence import Bundle, SignerIdentity, Statement
+from model_provenance.domain.facts import ModelFacts
 from model_provenance.domain.finding import Finding
 from model_provenance.domain.package import Package
 
@@ -39,3 +42,8 @@ class Receipt:
     references: tuple[str, ...] = ()
     slsa_level: int | None = None
     slsa_reasons: tuple[str, ...] = ()
+    #: The released manifest and what the readers found, for reports; evidence has them signed.
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    facts: ModelFacts | None = None
+    #: Software packages in the SBOM.
+    packages: int = 0

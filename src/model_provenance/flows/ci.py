@@ -5,53 +5,102 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from contextlib import suppress
 
 from model_provenance.context.gates import is_untrusted_pull_request
 from model_provenance.context.github import event_of
-from model_provenance.context.run import run_of
 from model_provenance.domain.context import CiRun
-from model_provenance.domain.finding import Finding, Severity, Status
+from model_provenance.domain.finding import Finding, Severity
 from model_provenance.domain.names import ModelName, Version
 from model_provenance.domain.package import Layout
 from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.flows.ci_check import CheckRun
+from model_provenance.flows.ci_surface import (
+    ANNOTATIONS,
+    declare_artifacts,
+    finding_of,
+    report_error,
+    set_verdict,
+    this_run,
+)
+from model_provenance.flows.compare import changes_since, last_release
 from model_provenance.flows.inputs import Inputs
+from model_provenance.flows.manifest import check_files
+from model_provenance.flows.push import PushRequest
 from model_provenance.flows.release import ReleaseRequest, release
 from model_provenance.flows.signing import KeylessSigning
-from model_provenance.report import github, gitlab, markdown
+from model_provenance.oci.reference import Reference
+from model_provenance.oci.registry import Access
+from model_provenance.report import github, gitlab
+from model_provenance.report.markdown import error_summary
 from model_provenance.report.release import verify_words, written_release
-from model_provenance.report.text import command_line, error_text
-
-_DOTENV, _ANNOTATIONS = Path("model-provenance.env"), Path("model-provenance-annotations.json")
+from model_provenance.report.summary import ReleasePage
+from model_provenance.report.text import command_line
 
 
 def release_job(env: Mapping[str, str]) -> int:
     """Run the release job. The runner has `result=ERROR` since before the installation; the verdict is written last."""
+    job: _Job | None = None
     try:
-        request = _request(env)
-        receipt = release(request)
+        job = _Job(env)
+        receipt = release(job.request)
+        return job.report(receipt)
     except ModelProvenanceError as error:
-        _report_error(env, error)
-        return int(error.exit_status)
-    model, folder = str(request.model), str(request.folder)
-    words = verify_words(receipt, target=model, evidence=folder)
-    sys.stdout.write(written_release(receipt, model=request.model, folder=request.folder, colour=False))
-    github.annotate(receipt.findings)
-    github.append_summary(env, markdown.release_summary(receipt, verify_command=command_line(words)))
-    outputs = release_outputs(receipt, folder)
-    if env.get("GITLAB_CI") == "true":
-        _DOTENV.write_bytes(gitlab.dotenv({**outputs, "result": receipt.result.value}))
-        _ANNOTATIONS.write_bytes(gitlab.links(receipt))
-    github.set_outputs(env, outputs)
-    github.set_outputs(env, {"result": receipt.result.value})
-    return 0
+        return _failed(env, job, error)
+
+
+class _Job:
+    """One release job: its request, and where it reports to."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env, inputs = env, Inputs(env)
+        token = inputs.text("github-token") or env.get("GITHUB_TOKEN")
+        run = this_run(env)
+        self.check = CheckRun(inputs.text("check-run"), run, env, token)
+        last = inputs.path("compare-with")
+        self.last = None if last is None else last_release(last)
+        self.model = inputs.text("name") or _default_name(run, inputs)
+        self.manifest = inputs.path("manifest")
+        # The input takes the place of the variable that registry logins look for; it is in no argument and no log.
+        self.request = _request(inputs, run, self.model, {**env, "GITHUB_TOKEN": token} if token else env)
+
+    def report(self, receipt: Receipt) -> int:
+        """Everything that the runner is told of a release; `result` last."""
+        model, folder, env = str(self.request.model), str(self.request.folder), self.env
+        command = command_line(verify_words(receipt, target=model, evidence=folder))
+        changes = None if self.last is None else changes_since(self.last, receipt)
+        sys.stdout.write(written_release(receipt, model=self.request.model, folder=self.request.folder, colour=False))
+        sys.stdout.flush()
+        github.annotate(receipt.findings)
+        page = ReleasePage(receipt, verify_command=command, changes=changes)
+        address, note = self.check.release(receipt, summary=page.overview(), details=page.details())
+        github.append_summary(env, page.summary(notes=(note,) if note else ()))
+        if env.get("GITLAB_CI") == "true":
+            ANNOTATIONS.write_bytes(gitlab.links(receipt))
+        declare_artifacts(env, receipt, folder=self.request.folder)
+        outputs = {**release_outputs(receipt, folder), "check-url": address}
+        set_verdict(env, outputs, receipt.result.value)
+        return 0
+
+
+def _failed(env: Mapping[str, str], job: _Job | None, error: ModelProvenanceError) -> int:
+    """The error, and where a manifest is at fault each of its faults on its own line."""
+    faults: tuple[Finding, ...] = ()
+    if job is not None and job.manifest is not None and error.code.startswith("manifest."):
+        with suppress(ModelProvenanceError):
+            faults = tuple(f for f in check_files((job.manifest,), env) if f.severity is Severity.ERROR)
+    status = report_error(env, error, faults)
+    if job is not None:
+        summary = error_summary(error.code, str(error), error.remedy)
+        job.check.error(job.model, f"ERROR: {error.code}", faults or (finding_of(error),), summary=summary)
+    return status
 
 
 def release_outputs(receipt: Receipt, folder: str) -> dict[str, str]:
     """The outputs of a release job but for `result`. A dry run leaves digests empty, so that nothing can be pinned to it."""
     if receipt.result is not ReleaseResult.SIGNED:
-        return {"manifest-path": f"{folder}/model-manifest.json", "sbom-path": f"{folder}/sbom.spdx.json"}
+        return {"manifest-path": f"{folder}/model-manifest.json", "sbom-path": f"{folder}/{_first_sbom(receipt)}"}
     provenance = next(bundle for bundle in receipt.bundles if bundle.name == "provenance")
     entry = provenance.log_entries[0] if provenance.log_entries else None
     entries = [
@@ -62,9 +111,11 @@ def release_outputs(receipt: Receipt, folder: str) -> dict[str, str]:
     return {
         "digest": str(receipt.package.package_digest),
         "model-digest": str(receipt.package.model_digest),
+        "files-digest": str(receipt.package.files_digest),
+        "reference": next(iter(receipt.references), ""),
         "evidence-path": f"{folder}/evidence",
         "bundle-path": f"{folder}/evidence/provenance.sigstore.json",
-        "sbom-path": f"{folder}/sbom.spdx.json",
+        "sbom-path": f"{folder}/{_first_sbom(receipt)}",
         "manifest-path": f"{folder}/model-manifest.json",
         "receipt-path": f"{folder}/receipt.json",
         "log-entries": json.dumps(entries),
@@ -74,22 +125,24 @@ def release_outputs(receipt: Receipt, folder: str) -> dict[str, str]:
     }
 
 
-def _request(env: Mapping[str, str]) -> ReleaseRequest:
-    inputs = Inputs(env)
-    run = run_of(env)
-    if run is None:
-        raise ModelProvenanceError("ci.elsewhere", "this is neither a GitHub Actions job nor a GitLab CI/CD job")
+def _first_sbom(receipt: Receipt) -> str:
+    return str(receipt.manifest.get("sbom", "sbom.spdx.json"))
+
+
+def _request(inputs: Inputs, run: CiRun, name: str, env: Mapping[str, str]) -> ReleaseRequest:
     # A fork's pull request gets no token, and its author cannot change that: show what would be released, unsigned.
     dry_run = is_untrusted_pull_request(run, event_of(env))
     signing = KeylessSigning(inputs.path("trust-config"), None, inputs.flag("allow-public-log"))
+    push = inputs.lines("push")
     return ReleaseRequest(
         model=inputs.required_path("model"),
-        name=ModelName.parse(inputs.text("name") or _default_name(run)),
+        name=ModelName.parse(name),
         version=Version.parse(inputs.text("version") or _default_version(run)),
         signing=None if dry_run else signing,
         output=inputs.path("output"),
         layout=Layout(inputs.text("layout") or "layers"),
         oci_layout=inputs.path("oci-layout"),
+        push=PushRequest(push, Access(env), inputs.flag("allow-tag-move")) if push else None,
         manifest=inputs.path("manifest"),
         sbom_engine=inputs.text("sbom-engine") or "auto",
         allow_symlinks=inputs.flag("allow-symlinks"),
@@ -97,13 +150,16 @@ def _request(env: Mapping[str, str]) -> ReleaseRequest:
         training_commit=inputs.text("training-commit"),
         trained_here=inputs.flag("trained-here"),
         container_digest=inputs.text("container-digest"),
+        files_digest=inputs.text("files-digest"),
         env=env,
     )
 
 
-def _default_name(run: CiRun) -> str:
-    """The repository's own name, lower case as model names are."""
-    return run.repository.rpartition("/")[2].lower()
+def _default_name(run: CiRun, inputs: Inputs) -> str:
+    """The last segment of the first repository that is pushed to, else the repository's own name, lower case."""
+    pushed = next(iter(inputs.lines("push")), None)
+    path = run.repository if pushed is None else Reference.parse(pushed).repository
+    return path.rpartition("/")[2].lower()
 
 
 def _default_version(run: CiRun) -> str:
@@ -112,15 +168,3 @@ def _default_version(run: CiRun) -> str:
         tag = run.ref.removeprefix("refs/tags/")
         return tag[1:] if tag[:1] == "v" and tag[1:2].isdigit() else tag
     return f"0.0.0-{run.commit[:12]}"
-
-
-def _report_error(env: Mapping[str, str], error: ModelProvenanceError) -> None:
-    """The same error in the log, as an annotation and in the summary; none of these may hide it by failing itself."""
-    sys.stderr.write(error_text(error, colour=False))
-    finding = Finding(error.code, Severity.ERROR, Status.ERROR, error.message, error.remedy, error.location or "")
-    if env.get("GITHUB_ACTIONS") == "true":
-        github.annotate((finding,))
-        github.append_summary(env, markdown.error_summary(error.code, str(error), error.remedy))
-    if env.get("GITLAB_CI") == "true":
-        _DOTENV.write_bytes(gitlab.dotenv({"result": "ERROR"}))
-        _ANNOTATIONS.write_text("{}\n")

@@ -1,19 +1,19 @@
-"""The job summary: verdict first, then what a reader forwards. Everything from a model or a token is escaped."""
+"""Markdown for pages that others render: untrusted text that shows as itself, and sections that keep to a byte budget."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from model_provenance.domain.finding import Finding, Severity, Status
-from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import Report, Result
-from model_provenance.report.signer import signer_line
-from model_provenance.report.units import duration, plural, size
 
 #: What Markdown, HTML or GitHub's autolinks give a meaning within a line; a list or heading mark at its start is never ours.
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~&#@!$]|:(?=//)|(?<=www)\.")
-_ROWS = 50
+_LINK = re.compile(r"https?://[A-Za-z0-9.\-_~:/?=&%]+")
+ROWS = 50
+#: Bytes of one section. GitHub drops the whole summary of a step above 1 MiB, so no section may crowd out the others.
+SECTION_LIMIT = 64 * 1024
 
 
 def escaped(text: str, limit: int = 200) -> str:
@@ -31,90 +31,54 @@ def code(text: str) -> str:
     return f"<code>{escaped(text, 400)}</code>"
 
 
-def release_summary(receipt: Receipt, *, verify_command: str) -> str:
-    """The summary of a release."""
-    package = receipt.package
-    signed = receipt.result is ReleaseResult.SIGNED
-    icon = "✅" if signed else "⚠️"
-    lines = [
-        f"## {icon} {receipt.result.value}: {escaped(receipt.name)} {escaped(receipt.version)}",
-        "",
-        "| | |",
-        "|---|---|",
-        f"| Model | {code(str(package.model_digest))} |",
-        f"| Package | {code(str(package.package_digest))} ({package.layout.value}) |",
-        f"| Size | {plural(len(package.files), 'file')}, {size(package.total_bytes)} |",
-        f"| SBOM | {escaped(receipt.sbom_engine)} |",
-    ]
-    if receipt.signer is not None:
-        lines.append(f"| Signer | {escaped(signer_line(receipt.signer), 600)} |")
-    if receipt.slsa_level is not None:
-        lines.append(f"| SLSA | Build L{receipt.slsa_level}: {escaped('; '.join(receipt.slsa_reasons), 400)} |")
-    lines.append(f"| Time | {duration(sum(seconds for _, seconds in receipt.timings))} |")
-    entries = [(bundle.name, entry) for bundle in receipt.bundles for entry in bundle.log_entries]
-    if entries:
-        lines += ["", "### Transparency log", "", "| Statement | Log | Index |", "|---|---|---|"]
-        for name, entry in entries[:_ROWS]:
-            index = f"[{entry.log_index}]({entry.entry_url})" if _is_link(entry.entry_url) else str(entry.log_index)
-            lines.append(f"| {escaped(name)} | {escaped(entry.log_url)} | {index} |")
-    if signed:
-        lines += ["", "### Verify", "", "```sh", _fenced(verify_command), "```"]
-    else:
-        lines += ["", "Nothing was signed: this run shows what a release would hold."]
-    lines += _findings(receipt.findings)
-    return "\n".join(lines) + "\n\n"
+def link(text: str, url: str | None) -> str:
+    """`text` as a link where `url` is a plain address, else the text alone."""
+    return f"[{escaped(text)}]({url})" if url is not None and _LINK.fullmatch(url) else escaped(text)
 
 
-def verify_summary(report: Report, *, target: str) -> str:
-    """The summary of a verification."""
-    icon = {Result.PASS: "✅", Result.FAIL: "❌", Result.ERROR: "❌"}[report.result]
-    lines = [f"## {icon} {report.result.value}: {escaped(target)}", "", "| | |", "|---|---|"]
-    lines.append(f"| Scope | {report.scope.value} |")
-    if report.verified is not None:
-        manifest = report.verified.manifest
-        name = f"{manifest.get('model_name', '')} {manifest.get('version', '')}".strip()
-        lines.append(f"| Release | {escaped(name)} |")
-        lines.append(f"| Model | {code(str(report.verified.model_digest))} |")
-        if report.verified.package_digest is not None:
-            lines.append(f"| Package | {code(str(report.verified.package_digest))} |")
-    if report.signer is not None:
-        trusted = "" if report.verified is not None else " (found, not trusted)"
-        lines.append(f"| Signer | {escaped(signer_line(report.signer), 600)}{trusted} |")
-    checked = sum(1 for finding in report.findings if finding.status is Status.PASS)
-    lines.append(f"| Checks passed | {checked} |")
-    lines += _findings(report.findings)
-    if report.not_checked:
-        lines += ["", "### Not checked", ""] + [f"- {escaped(item, 400)}" for item in report.not_checked]
-    return "\n".join(lines) + "\n\n"
+def fence(language: str, text: str) -> list[str]:
+    """A block of code that its text cannot close."""
+    return [f"```{language}", *(shown(line, 4000).replace("```", "'''") for line in text.splitlines()), "```"]
 
 
-def error_summary(code_: str, message: str, remedy: str) -> str:
-    """The summary of a run that ended in an error."""
-    lines = [f"## ❌ ERROR: {escaped(code_)}", "", escaped_lines(message)]
-    if remedy:
-        lines += ["", "**Fix**", "", "```text", _fenced(remedy), "```"]
-    return "\n".join(lines) + "\n\n"
+def budgeted(*sections: Sequence[str], limit: int = SECTION_LIMIT) -> str:
+    """Sections (lines) one below the other, each cut at a line end to `limit` bytes with a note of what is missing."""
+    return "\n\n".join("\n".join(_cut(section, limit)) for section in sections if section) + "\n\n"
 
 
-def _findings(findings: tuple[Finding, ...]) -> list[str]:
-    shown_ = [f for f in findings if f.status is not Status.PASS and f.severity is not Severity.INFO]
-    if not shown_:
+def findings_section(findings: Sequence[Finding]) -> list[str]:
+    """What did not pass, errors first, with how to fix it; nothing where all is well."""
+    told = [f for f in findings if f.status is not Status.PASS and f.severity is not Severity.INFO]
+    if not told:
         return []
-    lines = ["", "### Findings", "", "| | What | How to fix |", "|---|---|---|"]
-    for finding in shown_[:_ROWS]:
+    told.sort(key=lambda f: f.severity is not Severity.ERROR)
+    lines = ["### Findings", "", "| | What | How to fix |", "|---|---|---|"]
+    for finding in told[:ROWS]:
         icon = "❌" if finding.severity is Severity.ERROR else "⚠️"
         where = f"{code(finding.location)} " if finding.location else ""
         message, remedy = escaped_lines(finding.message), escaped_lines(finding.remedy)
         lines.append(f"| {icon} {code(finding.id)} | {where}{message} | {remedy} |")
-    if len(shown_) > _ROWS:
-        lines.append(f"| | {len(shown_) - _ROWS} more, see the receipt | |")
+    if len(told) > ROWS:
+        lines.append(f"| | {len(told) - ROWS} more, see the log | |")
     return lines
 
 
-def _is_link(url: str | None) -> bool:
-    return url is not None and re.fullmatch(r"https?://[A-Za-z0-9.\-_~:/?=&%]+", url) is not None
+def error_summary(code_: str, message: str, remedy: str) -> str:
+    """The summary of a run that ended in an error."""
+    fix = ["**Fix**", "", *fence("text", remedy)] if remedy else []
+    return budgeted([f"## ❌ ERROR: {escaped(code_)}", "", escaped_lines(message)], fix)
 
 
-def _fenced(text: str) -> str:
-    """Text inside a fence cannot close it."""
-    return "\n".join(shown(line, 4000).replace("```", "'''") for line in text.splitlines())
+def _cut(section: Sequence[str], limit: int) -> list[str]:
+    kept: list[str] = []
+    size = 0
+    for line in section:
+        size += len(line.encode()) + 1
+        if size > limit:
+            return [
+                *kept,
+                "",
+                f"> {len(section) - len(kept)} more lines did not fit; the release folder has everything.",
+            ]
+        kept.append(line)
+    return kept

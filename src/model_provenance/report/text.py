@@ -11,6 +11,7 @@ from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import Report, Result
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.report.described import described_rows
 from model_provenance.report.signer import signer_line
 from model_provenance.report.units import duration, plural, size
 
@@ -51,7 +52,7 @@ def receipt_text(receipt: Receipt, *, where: str | None, next_command: str, colo
     rows = [
         ("model", f"{package.model_digest}  {plural(len(package.files), 'file')}, {size(package.total_bytes)}"),
         ("package", f"{package.package_digest}  {package.layout.value}"),
-        ("sbom", receipt.sbom_engine),
+        *((label.lower(), shown(value, 400)) for label, value in described_rows(receipt)),
     ]
     if receipt.signer is not None:
         rows.append(("signer", signer_line(receipt.signer)))

@@ -1,0 +1,77 @@
+"""What a CI job tells its runner, whatever it did: log, annotations, summary, outputs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from model_provenance.context.run import run_of
+from model_provenance.domain.context import CiRun
+from model_provenance.domain.finding import Finding, Severity, Status
+from model_provenance.domain.receipt import Receipt, ReleaseResult
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.report import github, gitlab
+from model_provenance.report.markdown import error_summary
+from model_provenance.report.text import error_text
+
+DOTENV, ANNOTATIONS = Path("model-provenance.env"), Path("model-provenance-annotations.json")
+
+
+def this_run(env: Mapping[str, str]) -> CiRun:
+    """The job that runs this process; `ci.elsewhere` outside of CI."""
+    run = run_of(env)
+    if run is None:
+        raise ModelProvenanceError("ci.elsewhere", "this is neither a GitHub Actions job nor a GitLab CI/CD job")
+    return run
+
+
+def finding_of(error: ModelProvenanceError) -> Finding:
+    """An error as a finding, for what takes only findings."""
+    return Finding(error.code, Severity.ERROR, Status.ERROR, error.message, error.remedy, error.location or "")
+
+
+def report_error(env: Mapping[str, str], error: ModelProvenanceError, faults: Sequence[Finding] = ()) -> int:
+    """The same error in the log, as an annotation and in the summary; none of these may hide it by failing itself.
+
+    `faults` are its parts, where each has a place of its own.
+    """
+    sys.stderr.write(error_text(error, colour=False))
+    sys.stderr.flush()
+    try:
+        if env.get("GITHUB_ACTIONS") == "true":
+            github.annotate(tuple(faults) or (finding_of(error),))
+            github.append_summary(env, error_summary(error.code, str(error), error.remedy))
+        if env.get("GITLAB_CI") == "true":
+            DOTENV.write_bytes(gitlab.dotenv({"result": "ERROR"}))
+            ANNOTATIONS.write_text("{}\n")
+    except (ModelProvenanceError, OSError) as second:
+        sys.stderr.write(f"warning: the runner did not take the report: {second}\n")
+    return int(error.exit_status)
+
+
+def declare_artifacts(env: Mapping[str, str], receipt: Receipt, *, folder: Path) -> None:
+    """Tell the runner what was made ($GITHUB_ARTIFACTS), so that `actions/attest` can follow without being told.
+
+    The archive as a file, each reference by its digest; a path with `=` cannot be said there and is left out.
+    """
+    path = env.get("GITHUB_ARTIFACTS")
+    if not path or receipt.result is not ReleaseResult.SIGNED:
+        return
+    subjects = [f"oci://{reference}" for reference in receipt.references]
+    if receipt.package.archive is not None:
+        subjects.append(str(folder / receipt.package.archive.file_name))
+    lines = [subject for subject in subjects if "=" not in subject and "\n" not in subject]
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    except OSError as error:
+        raise ModelProvenanceError("ci.outputs", f"cannot declare artifacts: {error.strerror}") from error
+
+
+def set_verdict(env: Mapping[str, str], outputs: Mapping[str, str], result: str) -> None:
+    """Outputs, and `result` as the very last: a job that dies before keeps the ERROR it began with."""
+    if env.get("GITLAB_CI") == "true":
+        DOTENV.write_bytes(gitlab.dotenv({**outputs, "result": result}))
+    github.set_outputs(env, outputs)
+    github.set_outputs(env, {"result": result})

@@ -1,0 +1,89 @@
+"""The gate of a deployment: `verify` with the inputs of a CI job. It has no dry run and takes nothing less than a release."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from model_provenance.domain.verification import Report, Result, Scope
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.flows.ci_surface import report_error, set_verdict, this_run
+from model_provenance.flows.expectation import SignerOptions
+from model_provenance.flows.inputs import Inputs
+from model_provenance.flows.verify import VerifyRequest, verify
+from model_provenance.oci.reference import Reference
+from model_provenance.oci.registry import Access
+from model_provenance.report import github
+from model_provenance.report.text import report_text
+from model_provenance.report.verification import verify_summary
+
+
+def verify_job(env: Mapping[str, str]) -> int:
+    """Run the gate. The runner has `result=ERROR` since before the installation; the verdict is written last."""
+    start = time.perf_counter()
+    try:
+        this_run(env)
+        request = _request(Inputs(env), env)
+        report = verify(request)
+    except ModelProvenanceError as error:
+        return report_error(env, error)
+    target = str(request.target)
+    seconds = time.perf_counter() - start
+    sys.stdout.write(report_text(report, target=target, colour=False, seconds=seconds))
+    sys.stdout.flush()
+    try:
+        github.annotate(report.findings)
+        github.append_summary(env, verify_summary(report, target=target))
+        # Evidence alone is no release (design, 4.4.4): no input can ask for it, and if one could, it would not pass here.
+        result = report.result if report.scope is Scope.RELEASE else Result.ERROR
+        set_verdict(env, verify_outputs(report) if result is Result.PASS else {}, result.value)
+    except ModelProvenanceError as error:
+        return report_error(env, error)
+    return report.exit_status if report.exit_status or result is Result.PASS else 15
+
+
+def verify_outputs(report: Report) -> dict[str, str]:
+    """The outputs of a gate that passed, but for `result`; of one that did not there are none to use by mistake."""
+    verified = report.verified
+    if verified is None:
+        return {}
+    return {
+        "reference": report.reference or "",
+        "digest": "" if verified.package_digest is None else str(verified.package_digest),
+        "model-digest": "" if verified.model_digest is None else str(verified.model_digest),
+        "slsa-level": "" if report.slsa_level is None else str(report.slsa_level),
+    }
+
+
+def _request(inputs: Inputs, env: Mapping[str, str]) -> VerifyRequest:
+    model, reference = inputs.path("model"), inputs.text("reference")
+    if (model is None) == (reference is None):
+        raise ModelProvenanceError("ci.input", "give one of the inputs `model` and `reference`")
+    name, version, digest = inputs.text("name"), inputs.text("version"), inputs.text("digest")
+    pinned = reference is not None and Reference.parse(reference).digest is not None
+    if name is None or (version is None and digest is None and not pinned):
+        raise _unpinned("`name` is missing" if name is None else "neither `version` nor `digest` is given")
+    token = inputs.text("github-token")
+    return VerifyRequest(
+        target=Path(reference or "") if model is None else model,
+        signer=SignerOptions(
+            key=inputs.path("key"),
+            signer=inputs.text("signer"),
+            builder=inputs.text("builder"),
+            allow_events=inputs.lines("allow-event"),
+        ),
+        evidence=inputs.path("evidence"),
+        name=name,
+        version=version,
+        digest=digest,
+        trust_config=inputs.path("trust-config"),
+        reference=reference,
+        access=Access({**env, "GITHUB_TOKEN": token} if token else env),
+    )
+
+
+def _unpinned(why: str) -> ModelProvenanceError:
+    """A gate that lets any release of a signer through is none: an old one with known faults would pass (design, 4.4.1)."""
+    return ModelProvenanceError("ci.unpinned", f"the gate does not know which release to let through: {why}")

@@ -1,0 +1,116 @@
+"""The last release of a model beside this one: what a reviewer asks about a pull request first.
+
+The earlier release is read from its evidence without being verified, and every place that shows the result says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from model_provenance.domain.difference import Difference, Snapshot, difference
+from model_provenance.domain.evidence import Predicate
+from model_provenance.domain.receipt import Receipt
+from model_provenance.domain.text import shown
+from model_provenance.domain.verification import EvidenceFiles
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.flows.evidence import read_evidence
+from model_provenance.formats.bundle import Envelope, parse_bundle
+from model_provenance.formats.canonical import parse_json
+from model_provenance.formats.intoto import ParsedStatement, parse
+from model_provenance.formats.oms_content import parse_oms
+
+_SBOM_LIMIT = 64 * 1024 * 1024
+_PARAMETERS, _TEMPLATE = "cdx:ai-ml:model:parameter:count", "model-provenance:chat-template-digest"
+
+
+def last_release(folder: Path) -> Snapshot:
+    """The release in a folder, as its own evidence tells it. Raises `release.compare` where that is none."""
+    return snapshot(read_evidence(folder), str(folder))
+
+
+def changes_since(last: Snapshot, receipt: Receipt) -> Difference:
+    """What this release changes."""
+    return difference(last, _now(receipt))
+
+
+def snapshot(evidence: EvidenceFiles, where: str) -> Snapshot:
+    """A release as evidence from anywhere tells it."""
+    statements = {statement.predicate_type: statement for statement in _statements(evidence)}
+    manifest, oms = statements.get(Predicate.MANIFEST), statements.get(Predicate.OMS)
+    if manifest is None or oms is None:
+        raise ModelProvenanceError(
+            "release.compare", "it holds no manifest or no list of files of a release", location=shown(where, 400)
+        )
+    value = manifest.predicate
+    facts = _declared(value) | _observed(evidence, statements)
+    files = {name: f"sha256:{digest.hex}" for name, digest in parse_oms(oms).files}
+    return Snapshot(str(value.get("model_name", "")), str(value.get("version", "")), files, facts)
+
+
+def _now(receipt: Receipt) -> Snapshot:
+    facts = _declared(receipt.manifest)
+    if receipt.facts is not None:
+        tokenizer = receipt.facts.tokenizer
+        facts |= {
+            "Parameters": str(receipt.facts.parameters or ""),
+            "Chat template": (tokenizer.chat_template_digest or "") if tokenizer is not None else "",
+        }
+    return Snapshot(receipt.name, receipt.version, {f.path: str(f.digest) for f in receipt.package.files}, facts)
+
+
+def _declared(manifest: Mapping[str, Any]) -> dict[str, str]:
+    bases = manifest.get("merged_from") or manifest.get("fine_tuned_from")
+    return {
+        "Licence": str(manifest.get("license") or ""),
+        "Datasets": _names(manifest.get("datasets"), "name"),
+        "Base model": _names(bases, "model"),
+        "Training commit": str(manifest.get("training_commit") or ""),
+        "Training container": str(manifest.get("training_container_digest") or ""),
+    }
+
+
+def _names(value: Any, key: str) -> str:
+    entries = value if isinstance(value, list) else [value]
+    named = [entry for entry in entries if isinstance(entry, dict)]
+    return ", ".join(
+        f"{entry.get(key, '')}@{str(entry['digest'])[:19]}" if entry.get("digest") else str(entry.get(key, ""))
+        for entry in named
+    )
+
+
+def _observed(evidence: EvidenceFiles, statements: Mapping[str, ParsedStatement]) -> dict[str, str]:
+    """Parameters and chat template, from the CycloneDX document where there is one."""
+    document: Any = None
+    if Predicate.CYCLONEDX in statements:
+        document = statements[Predicate.CYCLONEDX].predicate
+    else:
+        data = dict(evidence.documents).get("sbom.cdx.json")
+        if data is not None:
+            document = parse_json(data, what="sbom.cdx.json", limit=_SBOM_LIMIT, code="release.compare")
+    found: dict[str, str] = {}
+    _collect(document, found, depth=0)
+    return {"Parameters": found.get(_PARAMETERS, ""), "Chat template": found.get(_TEMPLATE, "")}
+
+
+def _collect(value: Any, found: dict[str, str], *, depth: int) -> None:
+    """The model's properties, wherever this version of the format keeps them; files of it lie deeper than we look."""
+    if isinstance(value, list):
+        for item in value[:1000]:
+            _collect(item, found, depth=depth)
+    elif isinstance(value, dict):
+        if isinstance(value.get("name"), str) and "value" in value:
+            found.setdefault(value["name"], str(value["value"]))
+        elif depth < 4:  # noqa: PLR2004 - components, model card, properties
+            for key in ("metadata", "component", "components", "modelCard", "modelParameters", "properties"):
+                _collect(value.get(key), found, depth=depth + 1)
+
+
+def _statements(evidence: EvidenceFiles) -> list[ParsedStatement]:
+    parsed = []
+    for _, data in evidence.bundles:
+        content = parse_bundle(data).content
+        if isinstance(content, Envelope):
+            parsed.append(parse(content.payload))
+    return parsed

@@ -1,0 +1,64 @@
+"""What a release says about its model, in rows: the same facts for the summary, the check and the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from model_provenance.domain.facts import ModelFacts
+from model_provenance.domain.receipt import Receipt
+from model_provenance.report.units import parameters, plural
+
+_LIST = 8
+
+
+def described_rows(receipt: Receipt) -> list[tuple[str, str]]:
+    """Label and value, unescaped: formats, size, licence, data and base model, with how each is known."""
+    manifest, facts = receipt.manifest, receipt.facts
+    rows: list[tuple[str, str]] = []
+    if facts is not None:
+        rows += _weights(facts)
+    rows.append(("Licence", _with_source(manifest, "license", str(manifest.get("license") or "not known"))))
+    datasets = [str(entry.get("name", "")) for entry in _entries(manifest.get("datasets"))]
+    rows.append(("Datasets", _with_source(manifest, "datasets", listed(datasets) if datasets else "none named")))
+    field = "merged_from" if manifest.get("merged_from") else "fine_tuned_from"
+    bases = [str(entry.get("model", "")) for entry in _entries(manifest.get(field))]
+    rows.append(("Base model", _with_source(manifest, field, listed(bases) if bases else "none named")))
+    for label, field in (
+        ("Release commit", "release_commit"),
+        ("Training commit", "training_commit"),
+        ("Training container", "training_container_digest"),
+    ):
+        rows.append((label, _with_source(manifest, field, str(manifest.get(field) or "not known"))))
+    rows.append(("SBOM", f"{receipt.sbom_engine}, {plural(receipt.packages, 'software package')}"))
+    return rows
+
+
+def listed(values: Sequence[str]) -> str:
+    """The first few of a list, and how many more."""
+    more = f" and {len(values) - _LIST} more" if len(values) > _LIST else ""
+    return ", ".join(values[:_LIST]) + more
+
+
+def _weights(facts: ModelFacts) -> list[tuple[str, str]]:
+    rows = [("Formats", listed(facts.formats) or "none that is known")]
+    if facts.parameters is not None:
+        types = ", ".join(f"{name} {parameters(count)}" for name, count in facts.element_types[:_LIST])
+        rows.append(
+            ("Parameters", f"{parameters(facts.parameters)} ({types})" if types else parameters(facts.parameters))
+        )
+    kind = " · ".join(text for text in (facts.architecture, facts.task, facts.quantization) if text)
+    if kind:
+        rows.append(("Architecture", kind))
+    if facts.executable:
+        rows.append(("Can execute code", listed(facts.executable)))
+    return rows
+
+
+def _entries(value: Any) -> list[Mapping[str, Any]]:
+    return [entry for entry in (value if isinstance(value, list) else [value]) if isinstance(entry, dict)]
+
+
+def _with_source(manifest: Mapping[str, Any], field: str, text: str) -> str:
+    known = (manifest.get("known") or {}).get(field)
+    return f"{text} ({known})" if manifest.get(field) and isinstance(known, str) else text

@@ -1,0 +1,35 @@
+"""The summary of a gate: verdict first, what was let through or why not."""
+
+from __future__ import annotations
+
+from model_provenance.domain.finding import Status
+from model_provenance.domain.verification import Report, Result
+from model_provenance.report.markdown import budgeted, code, escaped, findings_section
+from model_provenance.report.signer import signer_line
+from model_provenance.report.units import plural, size
+
+_ICONS = {Result.PASS: "✅", Result.FAIL: "❌", Result.ERROR: "❌"}
+
+
+def verify_summary(report: Report, *, target: str) -> str:
+    """The summary of a verification."""
+    lines = [f"## {_ICONS[report.result]} {report.result.value}: {escaped(target, 400)}", "", "| | |", "|---|---|"]
+    verified = report.verified
+    if verified is not None:
+        name = f"{verified.manifest.get('model_name', '')} {verified.manifest.get('version', '')}".strip()
+        lines.append(f"| Release | {escaped(name)} |")
+        total = size(sum(file.size for file in verified.files))
+        lines.append(f"| Model | {code(str(verified.model_digest))} {plural(len(verified.files), 'file')}, {total} |")
+        if verified.package_digest is not None:
+            lines.append(f"| Package | {code(str(verified.package_digest))} |")
+        if report.reference is not None:
+            lines.append(f"| Reference | {code(report.reference)} |")
+    if report.signer is not None:
+        trusted = "" if verified is not None else " (found, not trusted)"
+        lines.append(f"| Signer | {escaped(signer_line(report.signer), 600)}{trusted} |")
+    if verified is not None and report.slsa_level is not None:
+        lines.append(f"| SLSA | Build L{report.slsa_level}: {escaped('; '.join(report.slsa_reasons), 400)} |")
+    checked = sum(1 for finding in report.findings if finding.status is Status.PASS)
+    lines.append(f"| Checks | {checked} passed, scope {report.scope.value} |")
+    unchecked = [f"- {escaped(item, 400)}" for item in report.not_checked]
+    return budgeted(lines, findings_section(report.findings), ["### Not checked", "", *unchecked] if unchecked else [])
