@@ -20,7 +20,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.model_index import file_layer, model_index, raw_layer, small_files_layer
 from model_provenance.formats.oci import REF_NAME, bundle_referrer, descriptor_of, descriptor_value, index
 from model_provenance.formats.tar import END, member_header, padding
-from model_provenance.oci.bundles import read_bundles
+from model_provenance.oci.bundles import attached_bundles, read_bundles
 from model_provenance.oci.observe import observe_layout
 
 
@@ -382,3 +382,11 @@ def test_bundles_with_other_bytes_stand_beside(make_layout: MakeLayout) -> None:
     more = Bundle("oms", Predicate.OMS, b'{"bundle": "oms again"}', b"{}")
     make_layout(bundles=(more,), into=made.path)
     assert len(read_bundles(made.path)) == len(BUNDLES) + 1
+
+
+def test_what_an_earlier_run_attached_is_found_by_the_packages_digest(make_layout: MakeLayout, tmp_path: Path) -> None:
+    """For a run that would only repeat it; nothing where there is no layout, or another package in it."""
+    made = make_layout()
+    assert attached_bundles(made.path, made.package.package_digest) == read_bundles(made.path)
+    assert attached_bundles(made.path, Digest("0" * 64)) == ()
+    assert attached_bundles(tmp_path / "missing", made.package.package_digest) == ()

@@ -27,23 +27,40 @@ def read_bundles(directory: Path, reference: str | None = None) -> tuple[tuple[s
     """
     with LayoutStore(directory) as store:
         table = store.table()
-        entry = find_model_index(table, reference, store.location)
-        index = parse_index(store.document(entry), code="layout.malformed", location=f"{store.location}: model index")
-        subjects = {entry.digest, *(each.digest for each in index.manifests)}
-        bundles: dict[Digest, Descriptor] = {}
-        for manifest in _unique(_candidates(store, table, subjects), store.location):
-            bundle = _bundle_of(store, manifest, subjects)
-            if bundle is not None:
-                bundles[bundle.digest] = bundle
-        if len(bundles) > _BUNDLES or sum(each.size for each in bundles.values()) > _TOTAL:
-            raise _too_many(store.location)
-        if not bundles:
+        found = _bundles(store, table, find_model_index(table, reference, store.location))
+        if not found:
             raise ModelProvenanceError(
                 "evidence.missing", "no signature in the layout refers to this model", location=store.location
             )
-        return tuple(
-            (f"{digest.hex}.sigstore.json", store.document(bundles[digest], BUNDLE_LIMIT)) for digest in sorted(bundles)
-        )
+        return found
+
+
+def attached_bundles(directory: Path, package_digest: Digest) -> tuple[tuple[str, bytes], ...]:
+    """What an earlier run attached to this very package, for a run that would only repeat it; may be empty.
+
+    Raises `evidence.too_many`, `layout.malformed`, `layout.blob`, `machine.*`.
+    """
+    if not (directory / "oci-layout").exists():
+        return ()
+    with LayoutStore(directory) as store:
+        table = store.table()
+        entry = next((each for each in table.manifests if each.digest == package_digest), None)
+        return () if entry is None else _bundles(store, table, entry)
+
+
+def _bundles(store: LayoutStore, table: Index, entry: Descriptor) -> tuple[tuple[str, bytes], ...]:
+    index = parse_index(store.document(entry), code="layout.malformed", location=f"{store.location}: model index")
+    subjects = {entry.digest, *(each.digest for each in index.manifests)}
+    bundles: dict[Digest, Descriptor] = {}
+    for manifest in _unique(_candidates(store, table, subjects), store.location):
+        bundle = _bundle_of(store, manifest, subjects)
+        if bundle is not None:
+            bundles[bundle.digest] = bundle
+    if len(bundles) > _BUNDLES or sum(each.size for each in bundles.values()) > _TOTAL:
+        raise _too_many(store.location)
+    return tuple(
+        (f"{digest.hex}.sigstore.json", store.document(bundles[digest], BUNDLE_LIMIT)) for digest in sorted(bundles)
+    )
 
 
 def _candidates(store: LayoutStore, table: Index, subjects: set[Digest]) -> Iterator[Descriptor]:
