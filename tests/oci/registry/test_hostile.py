@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from tests.oci.registry.workshop import REPOSITORY, Workshop, access_to, tree
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.verification import Result
@@ -15,8 +17,6 @@ from model_provenance.oci.reference import Reference
 from model_provenance.oci.referrers import list_referrers
 from model_provenance.oci.registry import Registry
 from model_provenance.testing.registry_sim import RegistrySim
-
-from .workshop import REPOSITORY, Workshop, access_to, tree
 
 Registries = Callable[..., RegistrySim]
 
@@ -50,11 +50,11 @@ def test_a_push_to_a_bad_registry_ends_with_the_name_of_what_is_bad(
 ) -> None:
     """No wrong behaviour is a success, none is an internal error, each has its own code."""
     value, code = PUSH[quirk]
-    changes = {quirk: value, **({"auth": "token"} if quirk == "realm" else {})}
+    changes: dict[str, Any] = {quirk: value, **({"auth": "token"} if quirk == "realm" else {})}
     if quirk in ("lying_header", "huge_json"):
         sim = registry()
         workshop.release(sim)
-        sim.quirks = type(sim.quirks)(**{quirk: value})
+        sim.become(**changes)
     else:
         sim = registry(**changes)
     assert code_of(lambda: workshop.release(sim, tries=3)) == code
@@ -64,7 +64,7 @@ def test_a_foreign_realm_gets_nothing(workshop: Workshop, registry: Registries) 
     """A registry that names somebody else's token service does not make us send the login there."""
     thief = registry()
     sim = registry(auth="token", realm=f"http://localhost:{thief.host.rpartition(':')[2]}/token")
-    sim.quirks = type(sim.quirks)(auth="token", realm="https://auth.example.net/token")
+    sim.become(auth="token", realm="https://auth.example.net/token")
     assert code_of(lambda: workshop.release(sim)) == "registry.realm"
     assert thief.requests == []
 
@@ -129,7 +129,7 @@ def test_a_protected_tag_is_said_to_be_one(workshop: Workshop, registry: Registr
         workshop.release(sim)
         workshop.release(sim)
         (workshop.model / "README.md").write_text("two")
-        assert code_of(lambda sim=sim: workshop.release(sim, allow_tag_move=True)) == "registry.tag_immutable"
+        assert code_of(partial(workshop.release, sim, allow_tag_move=True)) == "registry.tag_immutable"
 
 
 def test_a_tag_that_is_not_set_is_noticed(workshop: Workshop, registry: Registries) -> None:
@@ -183,7 +183,7 @@ def test_a_pull_that_is_always_cut_says_so(workshop: Workshop, registry: Registr
     """A proxy that ends every transfer after the same bytes without progress is not waited for without end."""
     sim = registry()
     workshop.release(sim)
-    sim.quirks = type(sim.quirks)(truncate_at=0)
+    sim.become(truncate_at=0)
     assert code_of(lambda: workshop.pull(sim, access=access_to(sim, tries=2))) in (
         "registry.truncated",
         "registry.unreachable",
@@ -206,7 +206,7 @@ def test_a_pull_that_was_killed_goes_on_with_what_is_there(workshop: Workshop, r
     sim = registry()
     workshop.add_big_file()
     workshop.release(sim)
-    sim.quirks = type(sim.quirks)(truncate_at=10_000_000)
+    sim.become(truncate_at=10_000_000)
 
     def killed(seconds: float) -> None:
         raise KeyboardInterrupt
@@ -216,7 +216,7 @@ def test_a_pull_that_was_killed_goes_on_with_what_is_there(workshop: Workshop, r
     (staging,) = workshop.folder.glob(".pulled.pull-*")
     kept = (staging / "big.safetensors").stat().st_size
     assert kept > 9_000_000
-    sim.quirks = type(sim.quirks)()
+    sim.become()
     sim.requests.clear()
     pulled = workshop.pull(sim)
     assert pulled.path is not None
@@ -307,7 +307,7 @@ def test_thousands_of_referrers_cannot_be_decided(workshop: Workshop, registry: 
     """More than the bound is 15, not a choice among them."""
     sim = registry()
     workshop.release(sim)
-    sim.quirks = type(sim.quirks)(extra_referrers=5000)
+    sim.become(extra_referrers=5000)
     assert code_of(lambda: workshop.verify(sim)) == "registry.evidence_many"
 
 
@@ -332,7 +332,11 @@ def test_entries_of_others_survive(workshop: Workshop, registry: Registries) -> 
         "size": 3,
         "x": {"y": 1},
     }
-    value = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [entry]}
+    value: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [entry],
+    }
     sim.store.put_manifest(REPOSITORY, value["mediaType"], json.dumps(value).encode(), tag)
     workshop.release(sim)
     digest = sim.store.tagged(REPOSITORY, tag)

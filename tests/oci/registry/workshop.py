@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
 from collections.abc import Callable
 from dataclasses import replace
@@ -78,7 +77,7 @@ class Workshop:
             name=ModelName.parse("minilm"),
             version=Version.parse(version),
             signing=KeySigning(self.key, lambda: b""),
-            output=self.folder / f"dist-{len(os.listdir(self.folder))}",
+            output=self.folder / f"dist-{len(list(self.folder.iterdir()))}",
             layout=Layout.LAYERS,
             push=PushRequest((f"{sim.host}/{REPOSITORY}:{tag}",), access, move),
             sbom_engine="native",

@@ -1,0 +1,129 @@
+"""What we push is found, verified and copied by the tools of others, in registries of others; and pulled by us."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from tests.interop.registries import NAMES, RealRegistry, start
+from tests.oci.registry.workshop import REPOSITORY, Workshop, tree
+
+from model_provenance.domain.receipt import Receipt
+from model_provenance.domain.verification import Result
+from model_provenance.oci.registry import Access
+from model_provenance.testing.registry_sim import RegistrySim
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(params=NAMES)
+def real(request: pytest.FixtureRequest, tools: ModuleType, tmp_path: Path) -> Iterator[RealRegistry]:
+    """Each real registry in turn."""
+    found = start(request.param, tmp_path / "registry", tools)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{request.param} is not installed: apt-get install docker-registry skopeo")
+        pytest.skip(f"{request.param} is not installed")
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    """A model with a layer of its own beside the small files."""
+    (tmp_path / "w").mkdir()
+    made = Workshop(tmp_path / "w")
+    made.add_big_file()
+    return made
+
+
+@pytest.fixture
+def run(tools: ModuleType, tmp_path: Path) -> Run:
+    """Runs `oras`, `crane`, `cosign` or `skopeo`, which must end with 0."""
+
+    def command(name: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        program = shutil.which("skopeo") if name == "skopeo" else str(tools.program(name))
+        if program is None:
+            pytest.skip("skopeo is not installed")
+        env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "COSIGN_PASSWORD": ""}
+        done = subprocess.run([program, *words], capture_output=True, text=True, env=env, check=False, timeout=120)
+        assert not check or done.returncode == 0, f"{name} {words}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return command
+
+
+def released(workshop: Workshop, real: RealRegistry, **changes: Any) -> Receipt:
+    """A release in the registry."""
+    return workshop.release(_as_sim(real), access=Access({}), **changes)
+
+
+def _as_sim(real: RealRegistry) -> RegistrySim:
+    """Only `host` is used."""
+    return real  # type: ignore[return-value]
+
+
+def test_a_release_comes_back_byte_for_byte(workshop: Workshop, real: RealRegistry) -> None:
+    """Push, verify, pull; a second push changes nothing that is listed."""
+    receipt = released(workshop, real)
+    again = released(workshop, real)
+    assert receipt.references == again.references
+    assert receipt.bundles[0].data == again.bundles[0].data
+    assert workshop.verify(_as_sim(real), access=Access({})).result is Result.PASS
+    pulled = workshop.pull(_as_sim(real), access=Access({}))
+    assert pulled.path is not None
+    assert tree(pulled.path) == tree(workshop.model)
+
+
+def test_oras_discovers_the_evidence(workshop: Workshop, real: RealRegistry, run: Run) -> None:
+    """`oras discover` lists one referrer a statement, on the index and on each manifest."""
+    receipt = released(workshop, real)
+    for digest in receipt.package.manifest_digests:
+        found = run("oras", "discover", "--plain-http", "--format", "json", f"{real.host}/{REPOSITORY}@{digest}")
+        listed = json.loads(found.stdout)
+        entries = listed.get("referrers") or listed.get("manifests")
+        assert len(entries) == len(receipt.bundles)
+        kinds = {entry["annotations"]["dev.sigstore.bundle.predicateType"] for entry in entries}
+        assert kinds == {bundle.predicate_type for bundle in receipt.bundles}
+
+
+def test_cosign_verifies_tag_index_and_manifests(workshop: Workshop, real: RealRegistry, run: Run) -> None:
+    """`cosign verify` and `verify-attestation` by key pass on the tag and on every manifest; with a wrong key they do not."""
+    receipt = released(workshop, real)
+    base = f"{real.host}/{REPOSITORY}"
+    key = ["--key", str(workshop.public), "--insecure-ignore-tlog"]
+    names = [f"{base}:1.0.0", *(f"{base}@{digest}" for digest in receipt.package.manifest_digests)]
+    for name in names:
+        run("cosign", "verify", *key, name)
+        for kind in ("slsaprovenance1", "spdxjson", "cyclonedx"):
+            run("cosign", "verify-attestation", *key, "--type", kind, name)
+    other = Workshop(_sub(workshop.folder / "other"))
+    wrong = ["--key", str(other.public), "--insecure-ignore-tlog"]
+    assert run("cosign", "verify", *wrong, names[0], check=False).returncode != 0
+
+
+def test_others_copy_and_pull_what_we_pushed(workshop: Workshop, real: RealRegistry, run: Run, tmp_path: Path) -> None:
+    """`skopeo copy --all`, `crane pull` and `oras pull` take the index and the image; `oras cp -r` takes the evidence too."""
+    receipt = released(workshop, real)
+    name = f"{real.host}/{REPOSITORY}:1.0.0"
+    run("skopeo", "copy", "--all", "--src-tls-verify=false", f"docker://{name}", f"oci:{tmp_path / 'skopeo'}:x")
+    table = json.loads((tmp_path / "skopeo/index.json").read_bytes())
+    assert table["manifests"][0]["digest"] == str(receipt.package.package_digest)
+    run("crane", "pull", "--insecure", "--platform", "linux/amd64", "--format", "oci", name, str(tmp_path / "crane"))
+    run("oras", "pull", "--plain-http", "--platform", "linux/amd64", "-o", str(tmp_path / "oras"), name)
+    copy = f"{real.host}/copied/minilm:1.0.0"
+    run("oras", "cp", "-r", "--from-plain-http", "--to-plain-http", name, copy)
+    report = workshop.verify(_as_sim(real), reference=f"oci://{copy}", access=Access({}))
+    assert report.result is Result.PASS
+
+
+def _sub(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
