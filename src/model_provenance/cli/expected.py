@@ -24,6 +24,7 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         target=Path(target),
         signer=SignerOptions(
             key=given["key"],
+            certificate_chain=given.get("certificate_chain"),
             signer=given["signer"],
             builder=given["builder"],
             certificate_identity=given["certificate_identity"],

@@ -10,6 +10,7 @@ import click
 
 from model_provenance.cli.console import password
 from model_provenance.cli.decorate import options
+from model_provenance.errors import ModelProvenanceError
 
 
 @click.command("sign", short_help="Write the OMS signature of a model alone.")
@@ -23,6 +24,7 @@ from model_provenance.cli.decorate import options
         "metavar": "FILE",
         "help": "Sigstore bundle to write, e.g. model.sig.",
     },
+    certificate_chain={"help": "Certificates between --certificate and the root, in one PEM file."},
 )
 def command(model: Path, **given: Any) -> int:
     """Sign MODEL_DIR as OpenSSF Model Signing v1.0 and write one bundle; `model_signing verify` accepts it.
@@ -34,7 +36,8 @@ def command(model: Path, **given: Any) -> int:
 
     signing: Signing = KeylessSigning(given["trust_config"], given["identity_token"], given["allow_public_log"])
     if given["key"] is not None:
-        signing = KeySigning(given["key"], password)
+        signing = KeySigning(given["key"], password, given["certificate"], given["certificate_chain"])
+    _refuse_unused(given)
     signed = sign_model(
         model,
         bundle=Path(given["bundle"]),
@@ -63,3 +66,11 @@ def command(model: Path, **given: Any) -> int:
         click.echo(f"SIGNED {signed.model_digest}  {plural(signed.files, 'file')}")
         click.echo(f"  signer  {signer_line(signed.signer)}\n  bundle  {given['bundle']}")
     return 0
+
+
+def _refuse_unused(given: dict[str, Any]) -> None:
+    """A certificate is of a key, a chain of a certificate: without it the option would be ignored in silence."""
+    for option, needed in (("certificate", "key"), ("certificate_chain", "certificate")):
+        if given[option] is not None and given[needed] is None:
+            name, other = (f"--{text.replace('_', '-')}" for text in (option, needed))
+            raise ModelProvenanceError("usage.invalid", f"{name} needs {other}", remedy=f"Add {other} FILE.")

@@ -27,6 +27,20 @@ class KeyExpectation:
 
 
 @dataclass(frozen=True, slots=True)
+class PkiExpectation:
+    """Signed with a certificate of a private PKI that leads to one of these anchors (PEM)."""
+
+    anchors: bytes
+    #: Unix seconds at which certificates are judged where no trusted timestamp says when they signed.
+    now: int
+
+
+#: A key of one's own, with or without a certificate: it says nothing about a CI run, is in no certificate log, and in a
+#: transparency log only where somebody chose so.
+OWN_KEYS = (KeyExpectation, PkiExpectation)
+
+
+@dataclass(frozen=True, slots=True)
 class RepositoryExpectation:
     """`github:OWNER/REPO[#ID][/WORKFLOW][@REF]` or `gitlab:GROUP/PROJECT[#ID][//FILE][@REF]` (design, 4.4.2)."""
 
@@ -56,7 +70,7 @@ class IdentityExpectation:
     events: frozenset[str] = frozenset()
 
 
-SignerExpectation = KeyExpectation | RepositoryExpectation | IdentityExpectation
+SignerExpectation = KeyExpectation | PkiExpectation | RepositoryExpectation | IdentityExpectation
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from model_provenance.domain.verification import EvidenceFiles, KeyExpectation, SignerExpectation
+from model_provenance.domain.verification import EvidenceFiles, KeyExpectation, PkiExpectation, SignerExpectation
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.files import read_file
 from model_provenance.verify.identity import parse_identity, parse_signer
 from model_provenance.verify.suggest import suggest
 
 _KEY_LIMIT = 64 * 1024
+_CHAIN_LIMIT = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class SignerOptions:
     """The options of `verify` that say who must have signed."""
 
     key: Path | None = None
+    certificate_chain: Path | None = None
     signer: str | None = None
     builder: str | None = None
     certificate_identity: str | None = None
@@ -32,6 +35,7 @@ def expected_signer(options: SignerOptions, evidence: EvidenceFiles) -> SignerEx
     """Exactly one way of saying who signed; `usage.invalid` for none or several."""
     given = {
         "--key": options.key,
+        "--certificate-chain": options.certificate_chain,
         "--signer": options.signer,
         "--certificate-identity": options.certificate_identity,
         "--certificate-identity-regexp": options.certificate_identity_regexp,
@@ -46,6 +50,9 @@ def expected_signer(options: SignerOptions, evidence: EvidenceFiles) -> SignerEx
     _refuse_unused(options, chosen[0])
     if options.key is not None:
         return KeyExpectation(read_file(options.key, option="--key", limit=_KEY_LIMIT))
+    if options.certificate_chain is not None:
+        anchors = read_file(options.certificate_chain, option="--certificate-chain", limit=_CHAIN_LIMIT)
+        return PkiExpectation(anchors, int(time.time()))
     if options.signer is not None:
         return parse_signer(options.signer, builder=options.builder, allow_events=options.allow_events)
     if options.certificate_oidc_issuer is None:
@@ -70,7 +77,7 @@ def _refuse_unused(options: SignerOptions, chosen: str) -> None:
         "--builder": options.builder is not None and chosen != "--signer",
         "--certificate-oidc-issuer": options.certificate_oidc_issuer is not None and not identity,
         "--source-repository": options.source_repository is not None and not identity,
-        "--allow-event": bool(options.allow_events) and chosen == "--key",
+        "--allow-event": bool(options.allow_events) and chosen in ("--key", "--certificate-chain"),
     }
     for name, is_unused in unused.items():
         if is_unused:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from model_provenance.domain.context import Identity
 from model_provenance.domain.evidence import Bundle, SignerIdentity, Statement
 from model_provenance.domain.verification import Trust
 from model_provenance.flows.files import read_file
 
+if TYPE_CHECKING:
+    from model_provenance.sign.key import KeySigner
+
 _KEY_LIMIT = 64 * 1024
+_CHAIN_LIMIT = 256 * 1024
 _TRUST_LIMIT = 4 * 1024 * 1024
 
 
@@ -32,10 +37,15 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeySigning:
-    """Sign with this private key; `password` is asked only when the key is encrypted."""
+    """Sign with this private key; `password` is asked only when the key is encrypted.
+
+    With `certificate`, as the holder of that certificate of a private PKI; `chain` holds its intermediates.
+    """
 
     path: Path
     password: Callable[[], bytes]
+    certificate: Path | None = None
+    chain: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,9 @@ def prepare(signing: Signing, env: Mapping[str, str]) -> Prepared:
         from model_provenance.sign.keys import load_private_key  # noqa: PLC0415 - only with a key
 
         data = read_file(signing.path, option="--key", limit=_KEY_LIMIT)
-        return Prepared(load_private_key(data, signing.password), None, True, True, Trust(None))
+        key = load_private_key(data, signing.password)
+        own = key if signing.certificate is None else _certified(key, signing.certificate, signing.chain)
+        return Prepared(own, None, True, True, Trust(None))
 
     from model_provenance.context.tokens import find_token_source, identify, signing_token  # noqa: PLC0415 - keyless
     from model_provenance.sign.keyless import KeylessSigner  # noqa: PLC0415
@@ -85,3 +97,11 @@ def prepare(signing: Signing, env: Mapping[str, str]) -> Prepared:
     signer = KeylessSigner(trust_config=config, token=lambda: signing_token(source, identity, now=int(time.time())))
     trust = Trust(config, "public" if config is None else "custom")
     return Prepared(signer, identity, private, signing.allow_public_log, trust)
+
+
+def _certified(signer: KeySigner, certificate: Path, chain: Path | None) -> Signer:
+    from model_provenance.sign.certificate import certificate_signer  # noqa: PLC0415 - only with a certificate
+
+    leaf = read_file(certificate, option="--certificate", limit=_CHAIN_LIMIT)
+    above = None if chain is None else read_file(chain, option="--certificate-chain", limit=_CHAIN_LIMIT)
+    return certificate_signer(signer, leaf, above, now=datetime.now(timezone.utc))

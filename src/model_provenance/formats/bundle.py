@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -115,9 +116,22 @@ def key_bundle(payload: bytes, signature: bytes, hint: str) -> bytes:
 
     Exactly what model_signing, sigstore-go and cosign accept: no `tlogEntries` where nothing was logged, no `keyid`.
     """
+    return _bundle(payload, signature, {"publicKey": {"hint": hint}})
+
+
+def chain_bundle(payload: bytes, signature: bytes, chain: Sequence[bytes]) -> bytes:
+    """The bundle of a statement signed with a certificate of a private PKI; `chain` in DER, the leaf first.
+
+    OMS v1.0 puts the chain into a bundle of version 0.3, which knows only single certificates elsewhere.
+    """
+    certificates = [{"rawBytes": b64encode(certificate).decode()} for certificate in chain]
+    return _bundle(payload, signature, {"x509CertificateChain": {"certificates": certificates}})
+
+
+def _bundle(payload: bytes, signature: bytes, material: Mapping[str, object]) -> bytes:
     value = {
         "mediaType": MEDIA_TYPE,
-        "verificationMaterial": {"publicKey": {"hint": hint}},
+        "verificationMaterial": material,
         "dsseEnvelope": {
             "payload": b64encode(payload).decode(),
             "payloadType": PAYLOAD_TYPE,

@@ -7,14 +7,17 @@ here is read from bytes that may be hostile until the chain is verified, so it i
 from __future__ import annotations
 
 import warnings
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats.pem import pem_blocks
 
 _ARC = "1.3.6.1.4.1.57264.1."
 _RAW_TEXT = range(1, 7)
@@ -51,6 +54,38 @@ def load(der: bytes) -> x509.Certificate:
             "certificate.malformed", f"the certificate cannot be read: {shown(str(error))}"
         ) from error
     return certificate
+
+
+def load_pem(data: bytes, *, what: str) -> tuple[x509.Certificate, ...]:
+    """The certificates of a PEM file that a person gave, in its order; `what` names it; raises `certificate.file`."""
+    code = "certificate.file"
+    blocks = pem_blocks(data, what=what, code=code)
+    if any(block.label not in ("CERTIFICATE", "TRUSTED CERTIFICATE") for block in blocks):
+        raise ModelProvenanceError(code, f"{what} holds something else than certificates")
+    try:
+        return tuple(load(block.decoded(code=code)) for block in blocks)
+    except ModelProvenanceError as error:
+        raise ModelProvenanceError(code, f"{what} cannot be used: {error.message}") from error
+
+
+def check_validity(certificate: x509.Certificate, moment: datetime) -> None:
+    """`certificate.expired` unless the certificate was valid at `moment`."""
+    if not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
+        raise ModelProvenanceError(
+            "certificate.expired",
+            f"the signature is judged at {moment:%Y-%m-%d %H:%M:%S} UTC, and the certificate is valid from"
+            f" {certificate.not_valid_before_utc:%Y-%m-%d %H:%M:%S} to {certificate.not_valid_after_utc:%Y-%m-%d %H:%M:%S}",
+        )
+
+
+def check_signs(certificate: x509.Certificate) -> None:
+    """`certificate.usage` unless the key is for digital signatures or for signing code (OMS v1.0, certificates)."""
+    found = {type(extension.value): extension.value for extension in certificate.extensions}
+    usage, purposes = found.get(x509.KeyUsage), found.get(x509.ExtendedKeyUsage)
+    signs = isinstance(usage, x509.KeyUsage) and usage.digital_signature
+    codes = isinstance(purposes, x509.ExtendedKeyUsage) and ExtendedKeyUsageOID.CODE_SIGNING in purposes
+    if not (signs or codes):
+        raise ModelProvenanceError("certificate.usage", "the certificate does not say that its key may sign")
 
 
 def der(certificate: x509.Certificate) -> bytes:

@@ -13,6 +13,8 @@ def signer_line(signer: SignerIdentity) -> str:
     """`repository@ref (ID n), issuer …` for a keyless signer of CI; the certificate's subject or the key otherwise."""
     if signer.method == "key":
         return shown(signer.subject)
+    if signer.method == "certificate":
+        return f"{shown(signer.subject, 500)}, issued by {shown(signer.issuer or 'unknown', 500)}"
     repository, ref = signer.extension(SOURCE_REPOSITORY), signer.extension(SOURCE_REF)
     identifier = signer.extension(SOURCE_REPOSITORY_ID)
     who = shown(signer.subject)

@@ -35,8 +35,11 @@ class KeySigner:
         """One bundle for each statement, in the same order, around exactly the statement's bytes."""
         return tuple(self._sign(statement) for statement in statements)
 
-    def _sign(self, statement: Statement) -> Bundle:
+    def signature(self, payload: bytes) -> bytes:
+        """The signature over a statement's DSSE pre-authentication encoding."""
         _, algorithm = CURVES[self.private_key.curve.name]
-        signature = self.private_key.sign(pae(statement.payload), ec.ECDSA(algorithm()))
-        data = key_bundle(statement.payload, signature, self.public_key.hint)
+        return self.private_key.sign(pae(payload), ec.ECDSA(algorithm()))
+
+    def _sign(self, statement: Statement) -> Bundle:
+        data = key_bundle(statement.payload, self.signature(statement.payload), self.public_key.hint)
         return Bundle(statement.name, statement.predicate_type, data, statement.payload)

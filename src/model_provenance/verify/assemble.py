@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.finding import Finding, undecided
-from model_provenance.domain.verification import Expectation, KeyExpectation, Observed, Scope, TargetKind, Trust
+from model_provenance.domain.verification import (
+    OWN_KEYS,
+    Expectation,
+    KeyExpectation,
+    Observed,
+    PkiExpectation,
+    Scope,
+    TargetKind,
+    Trust,
+)
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import slsa
 from model_provenance.formats.bundle import Envelope, ParsedBundle, parse_bundle
@@ -22,6 +31,7 @@ from model_provenance.verify import trusted_root
 from model_provenance.verify.case import RELEASE_PREDICATES, Case, read
 from model_provenance.verify.examine import Candidate, Evidence, Method, examine
 from model_provenance.verify.outcome import finding_of
+from model_provenance.verify.private_pki import private_pki
 
 #: Far more than a release has; a registry could be made to offer any number (design, 4.4.5).
 BUNDLES_LIMIT = 64
@@ -174,11 +184,13 @@ def _method(counted: list[Candidate], expectation: Expectation, trust: Trust) ->
     """Key or keyless as the caller expects; the trusted root is read only where something depends on it."""
     signer = expectation.signer
     key = load_public_key(signer.public_key) if isinstance(signer, KeyExpectation) else None
-    if key is not None and not any(p.bundle.entries or p.bundle.timestamps for p in counted):
-        return Method(key, None, None)
+    pki = private_pki(signer) if isinstance(signer, PkiExpectation) else None
+    own = isinstance(signer, OWN_KEYS)
+    if own and not any(p.bundle.entries or p.bundle.timestamps for p in counted):
+        return Method(key, None, None, pki)
     root = trusted_root.parse(trusted_root.data_of(trust))
-    if key is not None:
-        return Method(key, root, None)
+    if own:
+        return Method(key, root, None, pki)
     from model_provenance.verify.library import second_opinion  # noqa: PLC0415 - sigstore, for keyless bundles alone
 
     return Method(None, root, second_opinion(root))

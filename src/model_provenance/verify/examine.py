@@ -25,6 +25,7 @@ from model_provenance.formats.intoto import ParsedStatement
 from model_provenance.formats.public_key import PublicKey, public_key
 from model_provenance.verify import chain, keys, log_entry, sct, timestamps
 from model_provenance.verify.library import Objection
+from model_provenance.verify.private_pki import PrivatePki, holder, verify_path
 from model_provenance.verify.trusted_root import TrustedRoot
 
 P = ParamSpec("P")
@@ -45,12 +46,14 @@ class Part(Enum):
 class Method:
     """How signatures are to be verified: from the caller's expectation, never from a bundle.
 
-    `key` is None for keyless signatures. `root` is None only where no bundle needs one.
+    `key` is None for signatures with a certificate. `root` is None only where no bundle needs one.
     """
 
     key: PublicKey | None
     root: TrustedRoot | None
     objection: Objection | None
+    #: A private PKI, whose certificates take the place of keyless ones.
+    pki: PrivatePki | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,9 @@ class _Look:
             self.problems.append((Part.SIGNATURE, ModelProvenanceError("verify.crashed", message)))
 
     def _look(self) -> None:
+        if self._method.pki is not None:
+            self._private(self._method.pki)
+            return
         keyed = self._bundle.material.kind is MaterialKind.PUBLIC_KEY
         leaf = None if keyed else self._try(Part.CERTIFICATE, self._leaf)
         if leaf is not None:
@@ -158,6 +164,26 @@ class _Look:
             self._time()
             if self.moments:
                 self._certificate(leaf)
+
+    def _private(self, pki: PrivatePki) -> None:
+        """A certificate of a private PKI: judged now, or when a trusted timestamp says that it signed."""
+        if self._bundle.material.kind is MaterialKind.PUBLIC_KEY:
+            self._refuse(Part.SIGNATURE, "signature.method", _METHOD[True])
+            return
+        loaded = self._try(Part.CERTIFICATE, lambda: [certificates.load(d) for d in self._bundle.material.certificates])
+        if loaded is None:
+            return
+        leaf, *others = loaded
+        self.signer = holder(leaf)
+        key = self._try(Part.CERTIFICATE, _key_of, leaf)
+        if key is None:
+            return
+        self._stamps()
+        self.judged |= {Part.CERTIFICATE, Part.TIMESTAMP}
+        self._signature(key)
+        self._log(key, leaf)
+        for moment in self.moments or [pki.now]:
+            self._try(Part.CERTIFICATE, verify_path, leaf, others, pki.anchors, moment)
 
     def _leaf(self) -> x509.Certificate:
         material = self._bundle.material
@@ -208,7 +234,7 @@ class _Look:
         """Every entry that is there must hold; a keyless signature must have one."""
         self.judged.add(Part.LOG)
         root, stamps = self._method.root, tuple(self.moments)
-        if leaf is not None and not self._bundle.entries:
+        if leaf is not None and self._method.pki is None and not self._bundle.entries:
             self._refuse(Part.LOG, "log.missing", "the bundle holds no transparency-log entry")
         signed = log_entry.Signed(self._bundle.content, key, None if leaf is None else certificates.der(leaf))
         for entry in self._bundle.entries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from model_provenance.domain.finding import Finding, Severity, Status, not_applicable
-from model_provenance.domain.verification import KeyExpectation
+from model_provenance.domain.verification import KeyExpectation, PkiExpectation
 from model_provenance.verify.case import Case
 from model_provenance.verify.checks.part import part_findings
 from model_provenance.verify.examine import Part
@@ -15,6 +15,8 @@ def check(case: Case) -> Sequence[Finding]:
     """Chain and validity, at every verified time of signing."""
     if isinstance(case.expectation.signer, KeyExpectation):
         return [not_applicable("certificate", "a signature by a key has no certificate")]
+    if isinstance(case.expectation.signer, PkiExpectation):
+        return part_findings(case, Part.CERTIFICATE, "certificate", "by one of the given authorities, and valid")
     findings = part_findings(case, Part.CERTIFICATE, "certificate", "by a trusted authority, valid when it signed")
     # Whoever gives another root decides what is trusted, so a report names the one that was used.
     used = "public Sigstore" if case.trust.digest is None else f"{case.trust.kind}, {case.trust.digest}"

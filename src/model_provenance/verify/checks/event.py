@@ -12,7 +12,7 @@ from model_provenance.domain.context import Provider
 from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.finding import Finding, failed, not_applicable, passed
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import DEFAULT_EVENTS, KeyExpectation, RepositoryExpectation
+from model_provenance.domain.verification import DEFAULT_EVENTS, OWN_KEYS, RepositoryExpectation
 from model_provenance.verify.case import Case
 from model_provenance.verify.examine import Evidence
 from model_provenance.verify.holder import event_of
@@ -22,7 +22,7 @@ from model_provenance.verify.outcome import blocked
 
 def check(case: Case) -> Sequence[Finding]:
     """The event of every certificate."""
-    if isinstance(case.expectation.signer, KeyExpectation):
+    if isinstance(case.expectation.signer, OWN_KEYS):
         return [not_applicable("event", "a signature by a key says nothing about a run")]
     if not case.evidence:
         return [blocked("there is no statement whose run could be judged")]
@@ -52,7 +52,7 @@ def _finding(case: Case, evidence: Evidence) -> Finding:
 
 def _allowed(case: Case, found: SignerIdentity) -> tuple[Provider | None, frozenset[str]]:
     expected = case.expectation.signer
-    if isinstance(expected, KeyExpectation):
+    if isinstance(expected, OWN_KEYS):
         return None, frozenset()
     if isinstance(expected, RepositoryExpectation):
         provider: Provider | None = expected.provider

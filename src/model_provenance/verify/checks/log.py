@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from model_provenance.domain.finding import Finding
-from model_provenance.domain.verification import KeyExpectation
+from model_provenance.domain.verification import OWN_KEYS
 from model_provenance.verify.case import Case
 from model_provenance.verify.checks.part import part_findings
 from model_provenance.verify.examine import Part
@@ -17,7 +17,7 @@ from model_provenance.verify.outcome import unchecked
 
 def check(case: Case) -> Sequence[Finding]:
     """Inclusion, checkpoint, promise, and what the entry says."""
-    keyed = isinstance(case.expectation.signer, KeyExpectation)
+    keyed = isinstance(case.expectation.signer, OWN_KEYS)
     unlogged = not any(evidence.bundle.entries for evidence in case.evidence)
     if keyed and case.evidence and unlogged:
         return [

@@ -7,7 +7,12 @@ from collections.abc import Iterator, Sequence
 from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.finding import Finding, Severity, failed, passed
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import KeyExpectation, RepositoryExpectation
+from model_provenance.domain.verification import (
+    IdentityExpectation,
+    KeyExpectation,
+    PkiExpectation,
+    RepositoryExpectation,
+)
 from model_provenance.verify.case import Case
 from model_provenance.verify.examine import Evidence, Part
 from model_provenance.verify.holder import identity_findings, repository_findings
@@ -39,6 +44,10 @@ def _findings(case: Case, evidence: Evidence) -> Iterator[Finding]:
         # The key itself is the identity: whose signature it is, check 2 has said.
         if evidence.problems_of(Part.SIGNATURE):
             yield blocked("the signature is not by the expected key", location=evidence.name)
+    elif isinstance(expected, PkiExpectation):
+        # The anchors say who may sign: that the certificate leads there, check 3 has said.
+        if not evidence.names_its_signer:
+            yield blocked("the certificate is not one of the given authorities'", location=evidence.name)
     elif found is None:
         yield blocked("the bundle names no certificate identity", location=evidence.name)
     elif found.method != "keyless":
@@ -51,5 +60,5 @@ def _certificate_findings(case: Case, found: SignerIdentity) -> Iterator[Finding
     expected = case.expectation.signer
     if isinstance(expected, RepositoryExpectation):
         yield from repository_findings(expected, found)
-    elif not isinstance(expected, KeyExpectation):
+    elif isinstance(expected, IdentityExpectation):
         yield from identity_findings(expected, found)
