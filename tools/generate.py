@@ -66,14 +66,14 @@ def _blocks() -> dict[str, dict[str, str]]:
     return {
         "README.md": {"exit statuses": pages.statuses()},
         "docs/architecture.md": {"rooms": pages.rooms()},
-        "docs/ci.md": {"inputs": pages.inputs("release"), "outputs": outputs()},
+        "docs/ci.md": {
+            "inputs": pages.inputs_of(actions.release_action()),
+            "outputs": pages.outputs_of(actions.release_action()),
+            "gate inputs": pages.inputs_of(actions.verify_action()),
+            "gate outputs": pages.outputs_of(actions.verify_action()),
+        },
         "docs/verify.md": {"checks": pages.checks(), "precedence": pages.precedence()},
     }
-
-
-def outputs() -> str:
-    """The outputs of the release job."""
-    return pages.table(("output", "meaning"), [(f"`{name}`", text) for name, text in actions.RELEASE_OUTPUTS.items()])
 
 
 # --- GitLab -----------------------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ spec:
     reports:
       dotenv: model-provenance.env
       annotations: model-provenance-annotations.json
-"""
+"""  # noqa: E501 - a command line in YAML
 
 
 def _gitlab_input(name: str, description: str, *, default: str | None) -> str:

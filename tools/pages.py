@@ -16,8 +16,8 @@ from itertools import groupby
 from pathlib import Path
 
 import click
+import yaml
 
-from model_provenance.cli.catalogue import Option, ci_inputs
 from model_provenance.cli.main import COMMANDS, group
 from model_provenance.errors import CODES, Exit
 from model_provenance.readers.reading import Reader
@@ -118,7 +118,10 @@ def errors_page(note: str) -> str:
 
 def reference_page(note: str) -> str:
     """Every command with its arguments and options, as click knows them."""
-    rows = [(f"[`{path}`](#model-provenance-{path.replace(' ', '-')})", _summary(path)) for path, _ in _commands()]
+    rows = [
+        (f"[`{path}`](#model-provenance-{path.replace(' ', '-')})", _summary(path, command))
+        for path, command in _commands()
+    ]
     lines = ["# Reference", "", f"<!-- {note} -->", "", table(("command", "what it does"), rows)]
     for path, command in _commands():
         text = _paragraphs(command.help or "")
@@ -127,15 +130,15 @@ def reference_page(note: str) -> str:
         for example in examples:
             lines += ["", "```sh", example.partition(": ")[2], "```"]
         lines += ["", table(("argument or option", "meaning", "default"), list(_parameters(command)))]
-    for job in ("release",):
-        lines += ["", f"## Inputs of the {job} job", "", "The action and the GitLab component take the same.", ""]
-        lines.append(inputs(job))
+    lines += [
+        "",
+        "Inputs of the actions and of the GitLab component have the names of the options: [docs/ci.md](ci.md).",
+    ]
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
 
 
-def _summary(path: str) -> str:
-    name, _, sub = path.partition(" ")
-    return f"{COMMANDS[name]} (`{sub}`)" if sub else COMMANDS[name]
+def _summary(path: str, command: click.Command) -> str:
+    return COMMANDS.get(path) or command.get_short_help_str(limit=200)
 
 
 def _commands() -> Iterator[tuple[str, click.Command]]:
@@ -167,15 +170,23 @@ def _option_row(option: click.Option) -> tuple[str, str, str]:
     return shown, option.help or "", default
 
 
-def inputs(job: str) -> str:
-    """The inputs of a CI job."""
-    rows = [("`model`", "Folder with the model's files.", "required")]
-    rows += [(f"`{option.name}`", option.help, _ci_default(option)) for option in ci_inputs(job)]
+def inputs_of(action: str) -> str:
+    """The inputs of an action, from its text."""
+    rows = [
+        (f"`{name}`", each["description"], "required" if each.get("required") else _shown_default(each))
+        for name, each in yaml.safe_load(action)["inputs"].items()
+    ]
     return table(("input", "meaning", "default"), rows)
 
 
-def _ci_default(option: Option) -> str:
-    return option.ci_default or (f"`{option.default}`" if option.default else "")
+def outputs_of(action: str) -> str:
+    """The outputs of an action, from its text."""
+    outputs = yaml.safe_load(action)["outputs"]
+    return table(("output", "meaning"), [(f"`{name}`", each["description"]) for name, each in outputs.items()])
+
+
+def _shown_default(value: Mapping[str, str]) -> str:
+    return f"`{value['default']}`" if value["default"] else ""
 
 
 # --- checks of verify -------------------------------------------------------------------------------------------------
