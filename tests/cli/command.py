@@ -36,6 +36,14 @@ class Outcome:
             assert words in self.err, self
         assert not [c for c in self.err if not c.isprintable() and c != "\n"], self
 
+    def failed(self, status: int, code: str, *says: str) -> None:
+        """A verdict with this status and a finding of this code, with something to do, and with the words `says`."""
+        assert (self.status, self.out.split(" ")[0]) == (status, "FAIL" if status < 15 else "ERROR"), self
+        assert f"failed {code} " in self.out or f"error {code} " in self.out, self
+        assert "\n  fix " in self.out, self
+        for words in says:
+            assert words in self.out, self
+
 
 Cli = Callable[..., Outcome]
 

@@ -24,6 +24,23 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shelf(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Releases by `release.key`: `minilm-1.0.0` of the desk's model, `minilm-0.9.0` of an older one, `other-1.0.0`."""
+    folder = tmp_path_factory.mktemp("shelf")
+    files = {"minilm-1.0.0": {}, "minilm-0.9.0": {"config.json": "{}"}, "other-1.0.0": {"vocab.txt": "a"}}
+    for stem, changed in files.items():
+        name, _, version = stem.rpartition("-")
+        model = write_model(folder / stem / "model")
+        for path, text in changed.items():
+            (model / path).write_text(text)
+        words = ("release", str(model), "--name", name, "--version", version, "--sbom-engine", "native")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("COSIGN_PASSWORD", "")
+            assert run([*words, "--key", str(keys / "release.key"), "--output", str(folder / "dist" / stem)]) == 0
+    return folder / "dist"
+
+
 @pytest.fixture
 def desk(tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory: `model/`, `release.key`, `release.pub`, `other.key`, `other.pub`."""

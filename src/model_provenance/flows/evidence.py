@@ -17,6 +17,8 @@ _DOCUMENT_LIMIT = 256 * 1024 * 1024
 _SUFFIX = ".sigstore.json"
 #: Documents of a release folder that are compared with what was signed.
 _DOCUMENTS = ("model-manifest.json", "sbom.spdx.json", "sbom.spdx3.json", "sbom.cdx.json")
+#: Files of a release folder that nothing is verified by.
+_LISTS = ("SHA256SUMS", "MODEL.SHA256SUMS", "receipt.json")
 
 
 def read_evidence(folder: Path) -> EvidenceFiles:
@@ -47,6 +49,17 @@ def read_evidence(folder: Path) -> EvidenceFiles:
         (name, read_bounded(release / name, _DOCUMENT_LIMIT)) for name in _DOCUMENTS if (release / name).is_file()
     )
     return EvidenceFiles(bundles, documents)
+
+
+def own_files(folder: Path) -> tuple[Path, ...]:
+    """What `release` wrote into a folder of evidence, which may lie in the model that it is about.
+
+    Never the folder itself: another file in it is a file of the model, and would be loaded as one.
+    """
+    inner = folder / "evidence"
+    if not inner.is_dir():
+        return tuple(folder.glob(f"*{_SUFFIX}"))
+    return (*inner.glob(f"*{_SUFFIX}"), *(folder / name for name in (*_DOCUMENTS, *_LISTS)))
 
 
 def read_bounded(path: Path, limit: int) -> bytes:

@@ -11,7 +11,7 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import EvidenceFiles, Expectation, Observed, Report, Trust
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.flows.evidence import read_bounded, read_evidence
+from model_provenance.flows.evidence import own_files, read_bounded, read_evidence
 from model_provenance.flows.expectation import SignerOptions, expected_signer
 from model_provenance.flows.files import read_file
 from model_provenance.flows.target import Target, locate, named_digest, observe, observe_files
@@ -70,7 +70,7 @@ def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None =
     target = locate(request.target)
     evidence = target.evidence() if request.evidence is None else read_evidence(request.evidence)
     expectation = _expectation(request, evidence)
-    exclude = () if request.evidence is None else (request.evidence,)
+    exclude = () if request.evidence is None else own_files(request.evidence)
     observed = observe(target, evidence, ignore=request.ignore, exclude=exclude, progress=progress)
     return verify_release(evidence, observed, expectation, trust(request.trust_config, request.trusted_root))
 
