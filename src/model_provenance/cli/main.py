@@ -126,7 +126,9 @@ def _fail(error: ModelProvenanceError, *, as_json: bool) -> int:
             "remedy": error.remedy,
             "location": error.location or "",
         }
-        print(json.dumps({"result": "ERROR", "exit_status": status, "findings": [finding]}, indent=2))
+        # The fields of a verdict (formats/report.py), so that who reads one needs no second way.
+        nothing = {"scope": None, "signer": None, "predicate_types": [], "not_checked": ["everything"]}
+        print(json.dumps({"result": "ERROR", "exit_status": status, **nothing, "findings": [finding]}, indent=2))
     from model_provenance.report.text import error_text  # noqa: PLC0415 - only when something failed
 
     sys.stderr.write(error_text(error, colour=sys.stderr.isatty() and "NO_COLOR" not in os.environ))
