@@ -35,9 +35,9 @@ def test_exit_statuses_exist(page: Page) -> None:
 
 
 def test_every_page_that_counts_the_checks_counts_right() -> None:
-    """`Sixteen checks`, `16 checks`: as many as there are, in pages and in the picture."""
+    """`Sixteen checks`, `16 checks`: as many as there are, in pages and in pictures."""
     texts = [page.prose for page in pages() if page.name != "CHANGELOG.md"]
-    texts.append((ROOT / "docs" / "images" / "overview.svg").read_text())
+    texts += [path.read_text() for path in (ROOT / "docs" / "images").glob("*.svg")]
     counts = [_NUMBERS.get(word.lower(), word) for text in texts for word in _COUNT.findall(text)]
     told = {int(count) for count in counts if str(count).isdigit()}
     assert told == {len(CHECKS)}
