@@ -46,6 +46,22 @@ class ModelFile:
     sha1: str | None = None
 
 
+#: Sizes in bytes of the hashes that OMS v1.0 knows.
+HASH_SIZES = {"sha256": 32, "blake2b": 64, "blake3": 32}
+
+
+@dataclass(frozen=True, slots=True)
+class Serialization:
+    """How an OMS signature cuts and hashes files: whole, or in shards of so many bytes."""
+
+    hash_type: str = "sha256"
+    shard_size: int | None = None
+
+
+#: The one way in which we sign.
+FILES = Serialization()
+
+
 class FileSource(Protocol):
     """Opens the files of one model beneath its root; a file that changed since it was listed is refused."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from model_provenance.domain.context import Provider
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import LogEntry, SignerIdentity
-from model_provenance.domain.files import ModelFile
+from model_provenance.domain.files import FILES, ModelFile, Serialization
 from model_provenance.domain.finding import Finding
 
 DEFAULT_EVENTS: Mapping[Provider, frozenset[str]] = {
@@ -122,6 +122,9 @@ class Observed:
     #: Manifests that the model index lists, by digest.
     manifest_digests: tuple[Digest, ...] = ()
     findings: tuple[Finding, ...] = ()
+    #: How `pieces` were cut and hashed: (name, hex digest), for signatures that list them instead of files.
+    serialization: Serialization = FILES
+    pieces: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from model_provenance.domain.evidence import Predicate
+from model_provenance.domain.files import FILES, Serialization
 from model_provenance.domain.package import Layout
 from model_provenance.domain.verification import EvidenceFiles
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.bundle import Envelope, parse_bundle
 from model_provenance.formats.intoto import ParsedStatement, parse
+from model_provenance.formats.oms_older import serialization_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,13 @@ class Hints:
     allow_symlinks: bool = False
     layout: Layout | None = None
     artifact: str | None = None
+    serialization: Serialization = FILES
 
 
 def hints(evidence: EvidenceFiles) -> Hints:
     """Hints from whatever statements can be read; a bundle that cannot is the verifier's to refuse, not ours."""
     ignore: tuple[str, ...] = ()
-    allow_symlinks, layout, artifact = False, None, None
+    allow_symlinks, layout, artifact, pieces = False, None, None, FILES
     for statement in _statements(evidence):
         if statement.predicate_type == Predicate.OMS:
             serialization = statement.predicate.get("serialization")
@@ -39,11 +42,12 @@ def hints(evidence: EvidenceFiles) -> Hints:
                 if isinstance(paths, list):
                     ignore = tuple(path for path in paths if isinstance(path, str))
                 allow_symlinks = serialization.get("allow_symlinks") is True
+                pieces = serialization_of(statement.predicate) or FILES
         elif statement.predicate_type == Predicate.MANIFEST:
             layout = _layout(statement.predicate.get("layout"))
             name = statement.predicate.get("artifact")
             artifact = name if isinstance(name, str) else None
-    return Hints(ignore, allow_symlinks, layout, artifact)
+    return Hints(ignore, allow_symlinks, layout, artifact, pieces)
 
 
 def _statements(evidence: EvidenceFiles) -> Iterator[ParsedStatement]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_provenance.domain.digest import Digest
+from model_provenance.domain.files import FILES
 from model_provenance.domain.package import Layout
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import EvidenceFiles, Observed, TargetKind
@@ -114,6 +115,12 @@ def observe_files(
     links = hint.allow_symlinks or allow_symlinks
     with walk(target.path, ignore=ignored, allow_symlinks=links, exclude=exclude, refuse_secrets=False) as inventory:
         total = sum(entry.size for entry in inventory.entries)
+        if hint.serialization != FILES:
+            from model_provenance.pack.pieces import read_pieces  # noqa: PLC0415 - only for older signatures
+
+            files, pieces = read_pieces(inventory, hint.serialization, _counted(progress, total))
+            inventory.recheck()
+            return Observed(kind, files, serialization=hint.serialization, pieces=pieces)
         package = read(inventory, layout=layout or Layout.RAW, progress=_counted(progress, total))
         inventory.recheck()
     recomputed = layout is not None

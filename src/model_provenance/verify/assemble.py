@@ -25,10 +25,11 @@ from model_provenance.formats.dsse import PAYLOAD_TYPE
 from model_provenance.formats.intoto import OLD_STATEMENT_TYPE, STATEMENT_TYPE, ParsedStatement
 from model_provenance.formats.intoto import parse as parse_statement
 from model_provenance.formats.manifest import released
-from model_provenance.formats.oms_content import parse_oms
+from model_provenance.formats.oms_content import SignedFiles, parse_oms
+from model_provenance.formats.oms_older import PREDICATE_0_2, parse_any_oms
 from model_provenance.formats.public_key import load_public_key
 from model_provenance.verify import trusted_root
-from model_provenance.verify.case import RELEASE_PREDICATES, Case, read
+from model_provenance.verify.case import RELEASE_PREDICATES, Case, Read, read
 from model_provenance.verify.examine import Candidate, Evidence, Method, examine
 from model_provenance.verify.outcome import finding_of
 from model_provenance.verify.private_pki import private_pki
@@ -102,11 +103,18 @@ def _case(
         foreign=tuple((c.name, c.statement.predicate_type if c.statement else None) for c in found.foreign),
         unreadable=found.unreadable,
         documents=dict(documents or {}),
-        oms=read(found.one(Predicate.OMS), parse_oms),
+        oms=_oms(scope, found),
         manifest=read(found.one(Predicate.MANIFEST), lambda statement: released(statement.predicate)),
         provenance=read(found.one(Predicate.PROVENANCE), lambda statement: slsa.parse(statement.predicate)),
         ignore_unsigned=ignore_unsigned,
     )
+
+
+def _oms(scope: Scope, found: _Sorted) -> Read[SignedFiles]:
+    """A release lists whole files with SHA-256; a signature alone may be of any version of OMS."""
+    if scope is not Scope.BUNDLE:
+        return read(found.one(Predicate.OMS), parse_oms)
+    return read(found.one(Predicate.OMS) or found.one(PREDICATE_0_2), parse_any_oms)
 
 
 def _sorted(

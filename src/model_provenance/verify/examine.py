@@ -22,6 +22,7 @@ from model_provenance.formats import certificate as certificates
 from model_provenance.formats.bundle import Envelope, MaterialKind, ParsedBundle
 from model_provenance.formats.dsse import pae
 from model_provenance.formats.intoto import ParsedStatement
+from model_provenance.formats.oms_older import PREDICATE_0_2, pae_0_2
 from model_provenance.formats.public_key import PublicKey, public_key
 from model_provenance.verify import chain, keys, log_entry, sct, timestamps
 from model_provenance.verify.library import Objection
@@ -99,7 +100,7 @@ class Evidence:
 def examine(candidate: Candidate, method: Method, blob: Digest | None = None) -> Evidence:
     """Look at one bundle; `blob` is the digest of the file that a signature over a blob must be of."""
     bundle = candidate.bundle
-    look = _Look(bundle, method, blob)
+    look = _Look(candidate, method, blob)
     look.look()
     if method.objection is not None and not look.problems:
         reason = method.objection(candidate.data, bundle.content, blob)
@@ -124,8 +125,10 @@ _REFUSED = "our own checks found nothing, but the sigstore library refuses the b
 class _Look:
     """The state of looking at one bundle: what was found so far and what was wrong."""
 
-    def __init__(self, bundle: ParsedBundle, method: Method, blob: Digest | None) -> None:
-        self._bundle, self._method, self._blob = bundle, method, blob
+    def __init__(self, candidate: Candidate, method: Method, blob: Digest | None) -> None:
+        self._bundle, self._method, self._blob = candidate.bundle, method, blob
+        statement = candidate.statement
+        self._is_oms_0_2 = statement is not None and statement.predicate_type == PREDICATE_0_2
         self.signer: SignerIdentity | None = None
         self.moments: list[datetime] = []
         self.problems: list[tuple[Part, ModelProvenanceError]] = []
@@ -200,6 +203,9 @@ class _Look:
         content = self._bundle.content
         if isinstance(content, Envelope):
             good = keys.is_signature(key, content.signature, pae(content.payload, content.payload_type))
+            # Version 0.2 of model_signing signed another encoding, with SHA-256 by every key; of its statements alone.
+            if not good and self._is_oms_0_2 and not self._bundle.entries:
+                good = keys.is_signature_0_2(key, content.signature, pae_0_2(content.payload, content.payload_type))
         elif self._blob is None:
             self._refuse(Part.SIGNATURE, "signature.undecidable", "the file that the signature is over is not known")
             return

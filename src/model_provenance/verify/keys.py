@@ -28,6 +28,17 @@ def is_signature(key: PublicKey, signature: bytes, message: bytes) -> bool:
     return True
 
 
+def is_signature_0_2(key: PublicKey, signature: bytes, message: bytes) -> bool:
+    """The same with SHA-256 whatever the curve, as version 0.2 of model_signing signed; EC keys only."""
+    if not isinstance(key.key, ec.EllipticCurvePublicKey):
+        return False
+    try:
+        key.key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
+
+
 def is_signature_over_sha256(key: PublicKey, signature: bytes, digest: bytes) -> bool:
     """The same where only the SHA-256 of the message is known; `signature.undecidable` for keys of another hash."""
     prehashed = utils.Prehashed(hashes.SHA256())

@@ -44,6 +44,9 @@ def check(case: Case) -> Sequence[Finding]:
 
 
 def _compare(case: Case, observed: Observed, signed: SignedFiles) -> Iterator[Finding]:
+    if signed.pieces:
+        yield from _compare_pieces(case, observed, signed)
+        return
     here = {file.path: file.digest for file in observed.files}
     if len(here) != len(observed.files):
         yield failed("files.extra", "one path is there twice")
@@ -59,6 +62,31 @@ def _compare(case: Case, observed: Observed, signed: SignedFiles) -> Iterator[Fi
         yield failed("files.names", "names and contents together are not those of the signed manifest")
 
 
+def _compare_pieces(case: Case, observed: Observed, signed: SignedFiles) -> Iterator[Finding]:
+    """Pieces of files, as an older signature lists them, by name and digest."""
+    if observed.serialization != signed.serialization:
+        yield undecided("oms.unsupported", "the files were not read in the way in which they were signed")
+        return
+    here, listed = dict(observed.pieces), dict(signed.pieces)
+    if observed.kind is TargetKind.FILE and set(listed) == {SINGLE_FILE} and len(here) == 1:
+        listed = {next(iter(here)): listed[SINGLE_FILE]}
+    yield from _each("files.missing", [name for name in listed if name not in here], "is signed and not there")
+    changed = [name for name in listed if name in here and here[name] != listed[name]]
+    yield from _each("files.changed", changed, "has other content than was signed")
+    known = {piece_of(name, signed) for name in listed}
+    extra = dict.fromkeys(piece_of(name, signed) for name in here if name not in listed)
+    yield from _each("files.changed", [name for name in extra if name in known], "is longer than was signed")
+    yield from _extra(case, [name for name in extra if name not in known], signed)
+    empty = [file.path for file in observed.files if file.size == 0]
+    if signed.serialization.shard_size is not None and empty:
+        yield warned("files.ignored", f"{len(empty)} empty files have no shard to be signed, e.g. {shown(empty[0])}")
+
+
+def piece_of(name: str, signed: SignedFiles) -> str:
+    """The file that a piece is of."""
+    return name if signed.serialization.shard_size is None else name.rsplit(":", 2)[0]
+
+
 def same_files(observed: Observed, signed: SignedFiles) -> bool:
     """Whether the observed files are the signed ones, by name and digest."""
     return {file.path: file.digest for file in observed.files} == listed_names(observed, signed)
@@ -66,6 +94,11 @@ def same_files(observed: Observed, signed: SignedFiles) -> bool:
 
 def listed_names(observed: Observed, signed: SignedFiles) -> dict[str, Digest]:
     """The signed files by the names that they have here."""
+    if signed.pieces:
+        # The digests are those of the same read, of the files whose pieces hold.
+        known = {piece_of(name, signed) for name, _ in signed.pieces}
+        single = known == {SINGLE_FILE} and observed.kind is TargetKind.FILE
+        return {file.path: file.digest for file in observed.files if single or file.path in known}
     listed = dict(signed.files)
     # Earlier model_signing calls the one file of a model `.`: the statement is about the file, whatever its name.
     if observed.kind is TargetKind.FILE and set(listed) == {SINGLE_FILE} and len(observed.files) == 1:
