@@ -58,7 +58,7 @@ def repository(tmp_path: Path) -> Path:
 def commit(folder: Path) -> str:
     """Commit everything and return the commit."""
     git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", "A model")
+    git(folder, "commit", "-q", "--allow-empty", "-m", "A model")
     return git(folder, "rev-parse", "HEAD")
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from model_provenance.context.gates import is_untrusted_pull_request
 from model_provenance.context.github import event_of
+from model_provenance.describe.sbom.build import formats_of
 from model_provenance.domain.context import CiRun
 from model_provenance.domain.finding import Finding, Severity
 from model_provenance.domain.names import ModelName, Version
@@ -144,6 +145,8 @@ def _request(inputs: Inputs, run: CiRun, name: str, env: Mapping[str, str]) -> R
         oci_layout=inputs.path("oci-layout"),
         push=PushRequest(push, Access(env), inputs.flag("allow-tag-move")) if push else None,
         manifest=inputs.path("manifest"),
+        sboms=formats_of(inputs.text("sbom")),
+        environment=inputs.path("environment"),
         sbom_engine=inputs.text("sbom-engine") or "auto",
         allow_symlinks=inputs.flag("allow-symlinks"),
         ignore=inputs.lines("ignore-path"),

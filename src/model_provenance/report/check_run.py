@@ -42,7 +42,9 @@ def post(check: Check, env: Mapping[str, str], token: str | None) -> str:
             )
             for page in more:
                 created.edit(output=check.output(page))
-            return str(created.html_url or "")
+            if not created.html_url:
+                raise ValueError("no address of the check")  # noqa: TRY301 - caught with those of the library
+            return str(created.html_url)
     except GithubException as error:
         raise _refused(_why(error.status, error.data)) from error
     except (requests.RequestException, ValueError, AssertionError, TypeError) as error:

@@ -15,6 +15,8 @@ class Service(str, Enum):
     REKOR = "rekor"
     TSA = "tsa"
     OIDC = "oidc"
+    #: GitHub's REST API, no part of a Sigstore.
+    GITHUB = "github"
 
 
 class Fault(str, Enum):
@@ -76,6 +78,7 @@ _KNOWN = {
     },
     Service.TSA: _TRANSPORT | {Fault.WRONG_KEY, Fault.NO_TIMESTAMP, Fault.OTHER_MESSAGE, Fault.SKEWED},
     Service.OIDC: _TRANSPORT | {Fault.WRONG_KEY, Fault.EXPIRED, Fault.WRONG_AUDIENCE, Fault.FORBIDDEN},
+    Service.GITHUB: _TRANSPORT | {Fault.FORBIDDEN},
 }
 
 

@@ -124,7 +124,7 @@ class LoopbackServer:
                 self.end_headers()
                 self.wfile.write(response.body)
 
-            do_GET = do_POST = _serve  # noqa: N815 - the names that http.server looks up
+            do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - the names that http.server looks up
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing."""

@@ -1,0 +1,187 @@
+"""The gate: PASS is written last and only for the release that was pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from model_provenance.testing.registry_sim import RegistrySim
+from model_provenance.testing.sigstore_sim import SigstoreSim
+
+from .conftest import commit
+from .jobs import Step, github, matches_golden, run_step
+
+pytestmark = pytest.mark.ci_surface
+
+SIGNER = "github:acme/minilm#718293041/.github/workflows/release.yml@refs/tags/v1.0.0"
+
+
+@dataclass
+class Deployment:
+    """A release, in a folder and in a registry, and the job that is to deploy it."""
+
+    repository: Path
+    trust: Path
+    env: dict[str, str]
+    reference: str
+    digest: str
+    registry: RegistrySim
+
+    def gate(self, **inputs: str) -> Step:
+        """`ci verify` with the inputs of a careful job, and `inputs` over them."""
+        given = {
+            "model": "model",
+            "evidence": "dist/minilm-1.0.0",
+            "name": "minilm",
+            "version": "1.0.0",
+            "signer": SIGNER,
+            "trust_config": str(self.trust),
+        }
+        given = {name: value for name, value in {**given, **inputs}.items() if value}
+        return run_step("verify", self.repository, self.env, **given)
+
+
+@pytest.fixture
+def deployment(repository: Path, sim: SigstoreSim, tmp_path: Path) -> Iterator[Deployment]:
+    """Version 1.0.0 of minilm, released by a tag."""
+    trust = tmp_path / "trust-config.json"
+    trust.write_text(sim.trust_config)
+    env = github(sim, tmp_path, repository, commit(repository), ref="refs/tags/v1.0.0")
+    with RegistrySim() as registry:
+        step = run_step(
+            "release",
+            repository,
+            env,
+            model="model",
+            trust_config=str(trust),
+            sbom_engine="native",
+            push=f"{registry.host}/acme/minilm",
+            check_run="never",
+        )
+        assert step.status == 0, step.log
+        yield Deployment(repository, trust, env, step.outputs["reference"], step.outputs["digest"], registry)
+
+
+Gate = Callable[..., Step]
+
+
+def test_the_pinned_release_passes(deployment: Deployment) -> None:
+    """A model with its evidence: PASS, digests, and the golden summary."""
+    step = deployment.gate()
+
+    assert step.status == 0, step.log
+    assert step.outputs["result"] == "PASS"
+    assert step.outputs["digest"] == deployment.digest
+    assert step.outputs["reference"] == ""
+    matches_golden("gate.summary.md", step.summary)
+
+
+def test_the_reference_output_of_the_release_passes_and_comes_out_pinned(deployment: Deployment) -> None:
+    """`reference: HOST/REPO@sha256:…` with a name is enough: the digest says which release."""
+    step = deployment.gate(model="", evidence="", version="", reference=deployment.reference)
+
+    assert step.status == 0, step.log
+    assert step.outputs["reference"] == deployment.reference
+
+
+def test_a_tag_is_resolved_once_and_comes_out_as_a_digest(deployment: Deployment) -> None:
+    """Whoever moves the tag afterwards moves nothing that was verified."""
+    tag = deployment.reference.partition("@")[0] + ":1.0.0"
+
+    step = deployment.gate(model="", evidence="", reference=tag)
+
+    assert step.status == 0, step.log
+    assert step.outputs["reference"] == deployment.reference
+
+
+@pytest.mark.parametrize(
+    ("inputs", "status"),
+    [
+        ({"name": ""}, 2),
+        ({"version": ""}, 2),
+        ({"model": "", "evidence": ""}, 2),
+        ({"reference": "127.0.0.1:1/acme/minilm:1.0.0"}, 2),
+        ({"signer": ""}, 2),
+        ({"version": "2.0.0"}, None),
+        ({"name": "other"}, None),
+        ({"digest": "sha256:" + "0" * 64}, None),
+        ({"signer": "github:mallory/minilm"}, 10),
+        ({"signer": SIGNER.replace("v1.0.0", "v2.0.0")}, 10),
+        ({"evidence": "nowhere"}, 12),
+    ],
+)
+def test_anything_else_does_not(inputs: dict[str, str], status: int | None, deployment: Deployment) -> None:
+    """Not PASS, not 0, no reference and no digest to use by mistake."""
+    step = deployment.gate(**inputs)
+
+    assert step.status != 0
+    assert status in (None, step.status), step.log
+    assert step.outputs["result"] in ("FAIL", "ERROR")
+    assert step.outputs.keys() == {"result"}
+
+
+def test_a_changed_byte_is_refused_with_its_file(deployment: Deployment) -> None:
+    """11, FAIL, and the file is named in the summary and in an annotation."""
+    weights = deployment.repository / "model/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+
+    step = deployment.gate()
+
+    assert step.status == 11
+    assert step.outputs == {"result": "FAIL"}
+    assert "model.safetensors" in step.summary
+    assert step.annotations
+
+
+def test_a_release_of_a_pull_request_needs_a_word(
+    repository: Path, sim: SigstoreSim, tmp_path: Path, deployment: Deployment
+) -> None:
+    """The certificate says `pull_request`: refused by default, taken with `allow-event`."""
+    env = github(sim, tmp_path, repository, commit(repository), event_name="pull_request")
+    made = run_step(
+        "release",
+        repository,
+        env,
+        model="model",
+        version="1.0.0",
+        output="dist/pr",
+        trust_config=str(deployment.trust),
+        sbom_engine="native",
+    )
+    signer = "github:acme/minilm#718293041/.github/workflows/release.yml"
+    by_default = deployment.gate(evidence="dist/pr", signer=signer)
+    allowed = deployment.gate(evidence="dist/pr", signer=signer, allow_event="pull_request")
+
+    assert made.status == 0, made.log
+    assert by_default.status == 10, by_default.log
+    assert allowed.status == 0, allowed.log
+
+
+def test_a_tampered_tag_is_refused(deployment: Deployment, repository: Path, sim: SigstoreSim, tmp_path: Path) -> None:
+    """Another model under the expected tag has other evidence: the signed version is compared, not the tag."""
+    (repository / "model/config.json").write_text('{"model_type": "gpt2"}')
+    env = github(sim, tmp_path, repository, commit(repository), ref="refs/heads/attack")
+    tag = deployment.reference.partition("@")[0]
+    made = run_step(
+        "release",
+        repository,
+        env,
+        model="model",
+        version="1.0.0",
+        output="dist/attack",
+        push=tag,
+        allow_tag_move="true",
+        trust_config=str(deployment.trust),
+        sbom_engine="native",
+        check_run="never",
+    )
+    assert made.status == 0, made.log
+
+    step = deployment.gate(model="", evidence="", reference=f"{tag}:1.0.0")
+
+    assert step.status != 0
+    assert step.outputs == {"result": step.outputs["result"]}
+    assert step.outputs["result"] in ("FAIL", "ERROR")
