@@ -54,7 +54,12 @@ def reusable(
     if signer is None or not found:
         return None
     observed = Observed(TargetKind.OCI_LAYOUT, package.files, package.package_digest, package.manifest_digests)
-    for evidence in release_sets(EvidenceFiles(tuple(found), tuple((sbom.file_name, sbom.data) for sbom in sboms))):
+    documents = tuple((sbom.file_name, sbom.data) for sbom in sboms)
+    if isinstance(prepared.signer, KeySigner):
+        sets: tuple[EvidenceFiles, ...] = (_completed(found, statements, documents, prepared.signer),)
+    else:
+        sets = release_sets(EvidenceFiles(tuple(found), documents))
+    for evidence in sets:
         payloads = _payloads(evidence)
         if not all(_is_said(statement, payloads) for statement in statements) or len(payloads) != len(statements):
             continue
@@ -62,6 +67,20 @@ def reusable(
         if report.result is Result.PASS and report.signer is not None:
             return _taken(statements, payloads, report)
     return None
+
+
+def _completed(
+    found: Sequence[tuple[str, bytes]],
+    statements: Sequence[Statement],
+    documents: tuple[tuple[str, bytes], ...],
+    signer: KeySigner,
+) -> EvidenceFiles:
+    """With a key each statement stands alone: a push that was interrupted left some, and only the others are signed."""
+    attached = {content.payload: each for each in found if (content := _content(each[1])) is not None}
+    here = [attached[statement.payload] for statement in statements if statement.payload in attached]
+    missing = [statement for statement in statements if statement.payload not in attached]
+    added = [(bundle.name, bundle.data) for bundle in signer.sign(missing)]
+    return EvidenceFiles((*here, *added), documents)
 
 
 def _own(prepared: Prepared, context: Context) -> SignerExpectation | None:
@@ -87,20 +106,22 @@ def _payloads(evidence: EvidenceFiles) -> dict[str, tuple[bytes, bytes]]:
     """Predicate type -> (payload, bundle) of what can be read."""
     payloads = {}
     for _, data in evidence.bundles:
-        content = parse_bundle(data).content if _readable(data) else None
-        if isinstance(content, Envelope):
+        content = _content(data)
+        if content is not None:
             payloads[parse(content.payload).predicate_type] = (content.payload, data)
     return payloads
 
 
-def _readable(data: bytes) -> bool:
+def _content(data: bytes) -> Envelope | None:
+    """The envelope around a statement; None for anything else."""
     try:
         content = parse_bundle(data).content
         if isinstance(content, Envelope):
             parse(content.payload)
+            return content
     except ModelProvenanceError:
-        return False
-    return True
+        pass
+    return None
 
 
 def _is_said(statement: Statement, payloads: dict[str, tuple[bytes, bytes]]) -> bool:

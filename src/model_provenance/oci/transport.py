@@ -51,12 +51,11 @@ class Transport:
         try:
             response = self._exchange(connection, method, url, headers, body)
         except LostError:
-            connection.close()
             if not used:
                 raise
             # An idle connection that the server closed in the meantime says nothing about the server.
             connection, _ = self._connections.take(origin, fresh=True)
-            response = self._exchange_or_close(connection, method, url, headers, body)
+            response = self._exchange(connection, method, url, headers, body)
         return self._whole(origin, connection, response, url, method, limit)
 
     def upload(self, method: str, url: str, headers: Mapping[str, str], size: int) -> Upload:
@@ -71,6 +70,9 @@ class Transport:
                 if not fresh:
                     raise LostError(_reason(error)) from error
                 connection, _ = self._connections.take(origin, fresh=True)
+            except BaseException:
+                connection.close()
+                raise
             else:
                 break
         return Upload(self, origin, connection, url, method)
@@ -82,23 +84,13 @@ class Transport:
         try:
             response = self._exchange(connection, "GET", url, headers, b"")
         except LostError:
-            connection.close()
             if not used:
                 raise
             connection, _ = self._connections.take(origin, fresh=True)
-            response = self._exchange_or_close(connection, "GET", url, headers, b"")
+            response = self._exchange(connection, "GET", url, headers, b"")
         if response.status in (200, 206):
             return Download(self._connections, origin, connection, response, url)
         return self._whole(origin, connection, response, url, "GET", SMALL)
-
-    def _exchange_or_close(
-        self, connection: http.client.HTTPConnection, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> http.client.HTTPResponse:
-        try:
-            return self._exchange(connection, method, url, headers, body)
-        except LostError:
-            connection.close()
-            raise
 
     def _exchange(
         self, connection: http.client.HTTPConnection, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -112,7 +104,11 @@ class Transport:
                 connection.send(body)
             return connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
+            connection.close()
             raise LostError(_reason(error)) from error
+        except BaseException:
+            connection.close()
+            raise
 
     def _whole(
         self,
@@ -172,6 +168,9 @@ class Upload:
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
             raise LostError(_reason(error)) from error
+        except BaseException:
+            connection.close()
+            raise
         if self._broken:
             # The rest of the body was never sent: the connection is of no more use, its answer is.
             response.will_close = True
