@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.interop.peers import Peers, accepted, refused
+from tests.interop.private_pki import Pki
 from tests.interop.releasing import (
     BRANCH,
     GITHUB_IDENTITY,
@@ -171,6 +172,21 @@ def test_model_signing_verifies_what_sign_writes(stack: Stack, peers: Peers, tmp
     words += ["--identity_provider", GITHUB_ISSUER, "--trust_config", config[1]]
     accepted(peers.model_signing(*words, str(model)))
     refused(peers.model_signing(*words, str(changed(model, tmp_path / "other"))))
+
+
+@pytest.mark.matrix("ours", "sign: OMS signature, certificate of a private PKI", "model_signing verify certificate")
+def test_model_signing_verifies_a_signature_by_certificate(peers: Peers, tmp_path: Path) -> None:
+    """Leaf and intermediate in the bundle, the root as anchor; not a changed model, not another root."""
+    pki = Pki(tmp_path)
+    repository(tmp_path)
+    model, signature = tmp_path / "minilm" / "model", tmp_path / "model.sig"
+    words = ["--certificate", str(pki.leaf), "--certificate-chain", str(pki.intermediate)]
+    done = command(["sign", str(model), "--bundle", str(signature), "--key", str(pki.key), *words])
+    assert done.returncode == 0, done.stderr
+    check = ["verify", "certificate", "--signature", str(signature)]
+    accepted(peers.model_signing(*check, "--certificate_chain", str(pki.root), str(model)))
+    refused(peers.model_signing(*check, "--certificate_chain", str(Pki(tmp_path / "other").root), str(model)))
+    refused(peers.model_signing(*check, "--certificate_chain", str(pki.root), str(changed(model, tmp_path / "copy"))))
 
 
 @pytest.mark.matrix("ours", "release: provenance, keyless", "the rules of gh attestation verify --bundle")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.interop.peers import Peers, accepted
+from tests.interop.private_pki import Pki
 from tests.interop.releasing import GITHUB_IDENTITY, GITHUB_ISSUER, GITLAB_ISSUER, answer, write_model
 from tests.interop.stack import REKOR_PREVIOUS, Stack
 
@@ -247,13 +248,43 @@ def test_a_model_signed_by_model_signing_with_a_key(desk: Desk, peers: Peers, cu
     model_holds(desk, "--key", str(public))
 
 
+@pytest.mark.matrix("theirs", "model_signing's library, {method} with {hash_type}", "a model")
+@pytest.mark.parametrize("hash_type", ["sha256", "blake2", "blake3"])
+@pytest.mark.parametrize("method", ["files", "shards"])
+def test_a_model_hashed_in_other_ways_by_model_signing(desk: Desk, method: str, hash_type: str) -> None:
+    """What its library writes and its own command line does not verify."""
+    from model_signing import hashing, signing
+
+    key, public = write_key(desk.folder, "256")
+    config = hashing.Config()
+    if method == "files":
+        config.use_file_serialization(hashing_algorithm=hash_type)
+    else:
+        config.use_shard_serialization(hashing_algorithm=hash_type, shard_size=64)
+    signer = signing.Config().use_elliptic_key_signer(private_key=key).set_hashing_config(config)
+    signer.sign(desk.model, desk.bundle)
+    model_holds(desk, "--key", str(public))
+
+
+@pytest.mark.matrix("theirs", "model_signing sign certificate", "a model")
+def test_a_model_signed_by_model_signing_with_a_certificate(desk: Desk, peers: Peers) -> None:
+    """Leaf, intermediate and root of a private PKI; not with the root of another."""
+    pki = Pki(desk.folder)
+    words = ["sign", "certificate", "--signature", str(desk.bundle), "--private_key", str(pki.key)]
+    words += ["--signing_certificate", str(pki.leaf), "--certificate_chain", str(pki.intermediate), str(desk.model)]
+    accepted(peers.model_signing(*words))
+    model_holds(desk, "--certificate-chain", str(pki.root))
+    other = Pki(desk.folder / "other")
+    assert desk.verify(desk.model, "--certificate-chain", str(other.root))["result"] == "FAIL"
+
+
 def model_holds(desk: Desk, *expected: str) -> None:
     """The model verifies; not with a file changed, with one added, with one removed."""
     report = desk.verify(desk.model, *expected)
     assert report["result"] == "PASS", problems(report)
     changes: list[Callable[[Path], object]] = [
         lambda model: (model / "config.json").write_text("{}"),
-        lambda model: (model / "added.txt").write_text(""),
+        lambda model: (model / "added.txt").write_text("x"),
         lambda model: (model / "README.md").unlink(),
     ]
     for number, change in enumerate(changes):
