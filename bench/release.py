@@ -93,7 +93,7 @@ def contenders(base: Path, model: Path, key: Path) -> dict[str, list[str]]:
         "limit: two SHA-256": [PYTHON, "-I", "-c", _LIMIT, "2", *shards],
         "model_signing sign key": [
             *(str(BIN / "model_signing"), "sign", "key", str(model)),
-            *("--signature", str(base / "model.sig"), "--private-key", str(base / "plain.pem")),
+            *("--signature", str(base / "model.sig"), "--private_key", str(base / "plain.pem")),
         ],
         "release --layout raw": [*ours, "--layout", "raw"],
         "release --layout layers": [*ours, "--layout", "layers"],
