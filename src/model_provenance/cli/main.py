@@ -83,7 +83,7 @@ def run(argv: list[str]) -> int:
         return _fail(_usage_error(error), as_json=as_json)
     except KeyboardInterrupt:
         return _fail(ModelProvenanceError("usage.interrupted", "interrupted; nothing was written"), as_json=as_json)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click turns EPIPE, and only that, into SystemExit(1)
         # The reader of our output has gone; what could not be said was not heard, so this is not a success.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(Exit.SERVICE)
