@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from model_provenance.cli.decorate import options
+from model_provenance.domain.finding import Finding, Status
 from model_provenance.errors import Exit
 
 _WRITE = "write"
@@ -66,3 +68,36 @@ def write(model: Path, **given: Any) -> int:
 
         click.echo(findings_text(findings, colour=False), nl=False, err=True)
     return int(Exit.OK)
+
+
+@command.command("verify", short_help="Derive an SBOM again from the bytes of the model.")
+@click.argument("sbom", metavar="SBOM", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL_DIR", type=click.Path(path_type=Path, readable=False))
+@options("sbom verify")
+def verify(sbom: Path, model: Path, **given: Any) -> int:
+    """Derive SBOM again from MODEL_DIR and name every fact that differs. This checks no signature: `verify` does.
+
+    Example: model-provenance sbom verify sbom.spdx.json model/
+    """
+    from model_provenance.flows.sbom_verify import SbomVerification, verify_sbom  # noqa: PLC0415 - loaded when used
+
+    request = SbomVerification(sbom, model, given["manifest"], given["ignore_path"], given["allow_symlinks"])
+    findings = verify_sbom(request)
+    _tell(findings, given["format"])
+    return int(Exit.CONTENT if any(f.severity.value == "error" for f in findings) else Exit.OK)
+
+
+def _tell(findings: Sequence[Finding], format: str) -> None:
+    if format == "json":
+        from model_provenance.formats.canonical import document  # noqa: PLC0415 - loaded when used
+        from model_provenance.formats.receipt import finding_value  # noqa: PLC0415
+
+        click.echo(document({"findings": [finding_value(finding) for finding in findings]}), nl=False)
+        return
+    from model_provenance.cli.console import colour  # noqa: PLC0415
+    from model_provenance.report.text import findings_text  # noqa: PLC0415
+
+    for finding in findings:
+        if finding.status is Status.PASS:
+            click.echo(f"PASS {finding.message}")
+    click.echo(findings_text(findings, colour=colour()), nl=False)

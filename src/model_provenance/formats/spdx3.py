@@ -18,7 +18,7 @@ from model_provenance.formats.canonical import document
 from model_provenance.formats.licenses import LIST_VERSION
 from model_provenance.formats.sbom_identity import identity
 from model_provenance.formats.spdx3_build import add_builds
-from model_provenance.formats.spdx3_graph import CREATION_INFO, NO_LICENSE_ASSERTION, Graph, hashes, identifier
+from model_provenance.formats.spdx3_graph import CREATION_INFO, DRAFT, NO_LICENSE_ASSERTION, Graph, hashes, identifier
 from model_provenance.formats.spdx3_model import add_model
 from model_provenance.formats.spdx3_profiles import profiles
 from model_provenance.formats.spdx3_reading import CONTEXT, VERSION, binding_of, files_of
@@ -27,7 +27,6 @@ __all__ = ["MEDIA_TYPE", "binding_of", "files_of", "render"]
 
 MEDIA_TYPE = "application/spdx+json"
 _NAMESPACE = "https://model-provenance.dev/spdx3"
-_DRAFT = f"{_NAMESPACE}/draft"
 #: Elements that a software BOM does not list: who and what made it.
 _NOT_LISTED = ("Organization", "SoftwareAgent", "Tool")
 
@@ -35,7 +34,7 @@ _NOT_LISTED = ("Organization", "SoftwareAgent", "Tool")
 def render(facts: SbomFacts) -> SbomDocument:
     """`sbom.spdx3.json`: the same facts give the same bytes. Its namespace follows from what it says."""
     name = f"{quote(facts.name, safe='')}-{quote(facts.version, safe='')}"
-    base = f"{_NAMESPACE}/{name}-{identity(_document(facts, _DRAFT))}"
+    base = f"{_NAMESPACE}/{name}-{identity(_document(facts, DRAFT))}"
     return SbomDocument("sbom.spdx3.json", MEDIA_TYPE, Predicate.SPDX3, document(_document(facts, base)))
 
 

@@ -12,6 +12,8 @@ from model_provenance.domain.digest import Digest
 NO_LICENSE_ASSERTION = "https://spdx.org/rdf/3.0.1/terms/ExpandedLicensing/NoAssertionLicense"
 #: The one CreationInfo; a blank node, since it is no element.
 CREATION_INFO = "_:creation"
+#: The namespace that a document has while its name is derived from what it says.
+DRAFT = "https://model-provenance.dev/spdx3/draft"
 
 
 class Graph:

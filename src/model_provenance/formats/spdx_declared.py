@@ -14,9 +14,8 @@ def originator(declared: Declarations) -> Mapping[str, str]:
 
 
 def comment(facts: SbomFacts) -> Mapping[str, str]:
-    """Restrictions of the licences, usage, claims, evaluations, hyperparameters."""
-    said = "; ".join(_said(facts))
-    return {"comment": said} if said else {}
+    """Layout, restrictions of the licences, usage, claims, evaluations, hyperparameters."""
+    return {"comment": "; ".join((f"layout: {facts.layout.value}", *_said(facts)))}
 
 
 def _said(facts: SbomFacts) -> Iterator[str]:
