@@ -211,12 +211,18 @@ def _meaning(check: Check) -> str:
 
 
 def _codes_of(check: Check) -> list[str]:
-    """Codes that the check's file names, and those of its name that a verification can end with."""
-    ending = {int(status) for status in PRECEDENCE}
-    source = (PACKAGE / "verify" / "checks" / f"{check.run.__module__.rpartition('.')[2]}.py").read_text()
-    strings = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
-    own = {id for id, code in CODES.items() if id.partition(".")[0] == check.id and code.status in ending}
-    return sorted(own | {id for id in CODES if id in strings})
+    """Codes that the check's file names, and those of its name in the verifier's other files and in its parser."""
+    name = check.run.__module__.rpartition(".")[2]
+    own = _codes_in(PACKAGE / "verify" / "checks" / f"{name}.py")
+    beside = [*(PACKAGE / "verify").glob("*.py"), *(PACKAGE / "formats").glob(f"{name}.py")]
+    endings = {0, *map(int, PRECEDENCE)}
+    named = {code for path in beside for code in _codes_in(path) if CODES[code].status in endings}
+    return sorted(own | {code for code in named if code.startswith(f"{check.id}.")})
+
+
+def _codes_in(path: Path) -> set[str]:
+    strings = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+    return {code for code in CODES if code in strings}
 
 
 # --- rooms and formats ------------------------------------------------------------------------------------------------
