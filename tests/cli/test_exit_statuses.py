@@ -16,6 +16,7 @@ from .command import Cli, program
 PAGE = Path(__file__).parents[2] / "docs/errors.md"
 NAMED = ("--name", "minilm", "--version", "1.0.0")
 VERIFY = ("verify", "model", "--evidence", "dist/minilm-1.0.0", *NAMED)
+SBOM = "dist/minilm-1.0.0/evidence/spdx.sigstore.json"
 #: Features that come later; until then nothing ends with these.
 RESERVED = {Exit.POLICY, Exit.REVOKED, Exit.UNSIGNED}
 #: How each status is reached; what is done before, and the words of the command.
@@ -26,7 +27,7 @@ REACHED: dict[Exit, tuple[str, tuple[str, ...]]] = {
     Exit.SIGNATURE: ("", (*VERIFY, "--key", "other.pub")),
     Exit.CONTENT: ("echo >> model/config.json", (*VERIFY, "--key", "release.pub")),
     Exit.EVIDENCE_MISSING: ("rm dist/*/evidence/oms*", (*VERIFY, "--key", "release.pub")),
-    Exit.UNDECIDED: ("", ("verify", "model", "--bundle", "dist/minilm-1.0.0/evidence/spdx.sigstore.json", *NAMED, "--key", "release.pub")),
+    Exit.UNDECIDED: ("", ("verify", "model", "--bundle", SBOM, *NAMED, "--key", "release.pub")),
     Exit.SERVICE: ("", ("release", "model", *NAMED, "--dry-run", "--output", "/dev/null/minilm")),
     Exit.CI_IDENTITY: ("", ("release", "model", *NAMED)),
     Exit.TOOL_MISSING: ("", ("release", "model", *NAMED, "--dry-run", "--sbom-engine", "syft", "--syft", "nothing")),

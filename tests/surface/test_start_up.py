@@ -1,0 +1,49 @@
+"""What everybody pays on every call: help, version, completion and the pre-commit hook import next to nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src"
+#: Each costs between 40 and 500 ms to import.
+HEAVY = {"sigstore", "git", "requests", "cryptography", "rich", "nacl", "pydantic", "zstandard", "actions_toolkit"}
+CODE = """
+import sys
+from model_provenance.cli.main import run
+status = run(sys.argv[1:])
+print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "also"),
+    [
+        (["--help"], {"yaml", "jsonschema", "json.tool"}),
+        (["--version"], {"yaml", "jsonschema"}),
+        (["release", "--help"], {"yaml", "jsonschema"}),
+        (["verify", "--help"], {"yaml", "jsonschema"}),
+        (["ci", "--help"], {"yaml", "jsonschema"}),
+        (["manifest", "check", "model.json"], {"yaml"}),
+        (["manifest", "check", "model.yaml"], set()),
+    ],
+)
+def test_nothing_heavy_is_imported(words: list[str], also: set[str], tmp_path: Path) -> None:
+    """Seen in `sys.modules` of a process of its own; times would depend on the machine."""
+    (tmp_path / "model.json").write_text('{"license": "MIT"}')
+    (tmp_path / "model.yaml").write_text("license: MIT\n")
+
+    ran = subprocess.run(
+        [sys.executable, "-c", CODE, *words],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert ran.returncode == 0, ran
+    assert set(ran.stderr.split()) & (HEAVY | also) == set()
