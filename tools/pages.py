@@ -53,7 +53,7 @@ _CODES_INTRODUCTION = """\
 When several checks of `verify` fail, the process ends with the status that says most:
 [precedence](verify.md#precedence-of-exit-statuses).
 
-Errors and findings share one table of codes. A code ends the run with the status beside it; 0 means that the finding is
+Errors and findings share one table of codes. An error ends the run with the status beside its code; a warning or a note is
 shown and the run goes on. `--format json` and `receipt.json` carry the code as `id`."""
 _READERS_INTRODUCTION = """\
 Every reader is bounded code of ours over the standard library. Nothing is executed, imported or unpickled
