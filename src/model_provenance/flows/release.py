@@ -29,13 +29,14 @@ from model_provenance.domain.package import BlobSink, Layout, Package
 from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.domain.sbom import EngineScan, SbomSummary
 from model_provenance.domain.text import shown
-from model_provenance.errors import ModelProvenanceError
+from model_provenance.errors import Exit, ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.clock import Stopwatch
 from model_provenance.flows.push import Pushing, PushRequest
 from model_provenance.flows.reuse import Signed, reusable
 from model_provenance.flows.signing import KeySigning, Prepared, Signing, prepare
 from model_provenance.flows.source import load, load_environment
+from model_provenance.flows.spool import kept, refuse_difference
 from model_provenance.formats.canonical import document
 from model_provenance.formats.oms import DEFAULT_IGNORED
 from model_provenance.formats.receipt import receipt_value
@@ -77,6 +78,10 @@ class ReleaseRequest:
     container_digest: str | None = None
     #: Nothing else may be released than files of this digest; None where nobody said what to expect.
     files_digest: str | None = None
+    #: When Sigstore is down, keep the unsigned statements for `sign --spool` instead of failing.
+    sign_later: bool = False
+    #: Statements that an earlier run kept, by name: this run signs nothing else.
+    kept: Mapping[str, bytes] | None = None
     env: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -117,7 +122,7 @@ def release(request: ReleaseRequest, progress: Progress | None = None) -> Receip
         described = _described(request, context, source, building, pushing, watch, progress)
         _refuse_other_files(request, described.package)
         folder.refuse_moved_version(request.folder, described.package.package_digest)
-        signed = _signed(prepared, context, described, pushing, watch)
+        signed = _signed(request, prepared, context, described, pushing, watch)
         references: tuple[str, ...] = ()
         if pushing is not None:
             with watch.step("push"):
@@ -138,6 +143,12 @@ def _refuse_places(request: ReleaseRequest) -> None:
     if request.oci_layout is not None and request.layout.is_archive:
         raise ModelProvenanceError(
             "usage.invalid", "an archive is one file and has no OCI layout", remedy="Use --layout layers or raw."
+        )
+    if request.sign_later and request.push is not None:
+        raise ModelProvenanceError(
+            "usage.invalid",
+            "--sign-later keeps a release on this machine, so --push has nothing to push",
+            remedy="Leave --push out, and copy the release to the registry once it is signed.",
         )
     folder.refuse_other_release(request.folder)
 
@@ -277,21 +288,43 @@ def _pushing(request: ReleaseRequest, prepared: Prepared | None, stack: ExitStac
 
 
 def _signed(
-    prepared: Prepared | None, context: Context, described: _Described, pushing: Pushing | None, watch: Stopwatch
+    request: ReleaseRequest,
+    prepared: Prepared | None,
+    context: Context,
+    described: _Described,
+    pushing: Pushing | None,
+    watch: Stopwatch,
 ) -> Signed:
     """Signatures; those that an earlier push left are taken where they say the same and were made by the same signer."""
+    if request.kept is not None:
+        refuse_difference(described.statements, request.kept)
     if prepared is None:
         return Signed(described.statements, (), None)
     with watch.step("sign"):
         if pushing is not None:
             pushing.check(described.package)
-            found = pushing.attached(described.package)
-            said = described.statements, described.sboms, described.package
-            earlier = reusable(found, *said, prepared, context)
-            if earlier is not None:
-                return earlier
-        bundles = prepared.signer.sign(described.statements)
+        found = _attached(request, described.package, pushing)
+        earlier = reusable(found, described.statements, described.sboms, described.package, prepared, context)
+        if earlier is not None:
+            return earlier
+        try:
+            bundles = prepared.signer.sign(described.statements)
+        except ModelProvenanceError as error:
+            if not request.sign_later or error.exit_status is not Exit.SERVICE:
+                raise
+            raise kept(request, described.statements, error) from error
     return Signed(described.statements, bundles, prepared.signer.identity)
+
+
+def _attached(request: ReleaseRequest, package: Package, pushing: Pushing | None) -> Sequence[tuple[str, bytes]]:
+    """Bundles that an earlier run left where this one publishes."""
+    if pushing is not None:
+        return pushing.attached(package)
+    if request.oci_layout is None:
+        return ()
+    from model_provenance.oci.bundles import attached_bundles  # noqa: PLC0415 - only when a layout is asked for
+
+    return attached_bundles(request.oci_layout, package.package_digest)
 
 
 def _receipt(

@@ -23,7 +23,7 @@ from model_provenance.domain.verification import (
     Trust,
 )
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.flows.sets import release_sets
+from model_provenance.flows.sets import judged
 from model_provenance.formats.bundle import Envelope, parse_bundle
 from model_provenance.formats.intoto import parse
 from model_provenance.formats.oms_content import parse_oms
@@ -111,22 +111,14 @@ def pull(request: RemoteRequest, output: Path, progress: Progress | None = None)
 
 
 def _check(request: RemoteRequest, remote: RemoteModel) -> _Checked:
-    """Each set of evidence by itself: the first that holds, else the one with the fewest failures."""
+    """The set of evidence that holds, or that fails least."""
     offered = request.evidence or EvidenceFiles(remote.bundles, remote.documents)
     observed = Observed(
         TargetKind.OCI_LAYOUT, (), package_digest=remote.model.index, manifest_digests=remote.model.manifests
     )
     expectation = _with_tag(request.expect(offered), request.reference)
-    best: _Checked | None = None
-    for evidence in release_sets(offered):
-        report = verify_remote(evidence, observed, expectation, request.trust)
-        found = _Checked(evidence, expectation, observed, report)
-        if report.result is Result.PASS:
-            return found
-        if best is None or _failures(report) < _failures(best.report):
-            best = found
-    assert best is not None  # noqa: S101 - there is at least one set
-    return best
+    evidence, report = judged(offered, lambda one: verify_remote(one, observed, expectation, request.trust))
+    return _Checked(evidence, expectation, observed, report)
 
 
 def _with_tag(expectation: Expectation, reference: Reference) -> Expectation:
@@ -134,10 +126,6 @@ def _with_tag(expectation: Expectation, reference: Reference) -> Expectation:
     if reference.version is None or expectation.version is not None or reference.digest is not None:
         return expectation
     return replace(expectation, version=reference.version)
-
-
-def _failures(report: Report) -> int:
-    return sum(1 for finding in report.findings if finding.severity.value == "error")
 
 
 def _observed(

@@ -6,12 +6,13 @@ certificate, so it can only make a verification fail, never pass: each set is ve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
-from model_provenance.domain.verification import EvidenceFiles
+from model_provenance.domain.finding import Severity
+from model_provenance.domain.verification import EvidenceFiles, Report, Result
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import slsa
 from model_provenance.formats.bundle import Envelope, parse_bundle
@@ -54,6 +55,17 @@ def release_sets(evidence: EvidenceFiles) -> tuple[EvidenceFiles, ...]:
         EvidenceFiles((*((part.name, part.data) for part in members), *everywhere), evidence.documents)
         for members in sets.values()
     )
+
+
+def judged(evidence: EvidenceFiles, judge: Callable[[EvidenceFiles], Report]) -> tuple[EvidenceFiles, Report]:
+    """Each set by itself: the first that holds, else the one with the fewest failures."""
+    found = []
+    for one in release_sets(evidence):
+        report = judge(one)
+        if report.result is Result.PASS:
+            return one, report
+        found.append((one, report))
+    return min(found, key=lambda pair: sum(1 for f in pair[1].findings if f.severity is Severity.ERROR))
 
 
 def _members(run: _Part, parts: Sequence[_Part]) -> tuple[_Part, ...]:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import EvidenceFiles, Expectation, Observed, Report, Trust
+from model_provenance.domain.verification import EvidenceFiles, Expectation, Observed, Report, TargetKind, Trust
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.evidence import own_files, read_bounded, read_evidence
 from model_provenance.flows.expectation import SignerOptions, expected_signer
 from model_provenance.flows.files import read_file
+from model_provenance.flows.sets import judged
 from model_provenance.flows.target import Target, locate, named_digest, observe, observe_files
 from model_provenance.formats.bundle import BUNDLE_LIMIT
 from model_provenance.verify.bundle import verify_bundle
@@ -72,7 +73,11 @@ def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None =
     expectation = _expectation(request, evidence)
     exclude = () if request.evidence is None else own_files(request.evidence)
     observed = observe(target, evidence, ignore=request.ignore, exclude=exclude, progress=progress)
-    return verify_release(evidence, observed, expectation, trust(request.trust_config, request.trusted_root))
+    trusted = trust(request.trust_config, request.trusted_root)
+    if target.kind is TargetKind.OCI_LAYOUT and request.evidence is None:
+        # A layout keeps what several runs attached to one package; a folder of evidence is one release.
+        return judged(evidence, lambda one: verify_release(one, observed, expectation, trusted))[1]
+    return verify_release(evidence, observed, expectation, trusted)
 
 
 def remote_request(request: VerifyRequest) -> RemoteRequest:
