@@ -20,6 +20,8 @@ COMMANDS = {
     "release": "Describe, package and sign a model directory.",
     "verify": "Check a model against its evidence; refuse what does not check out.",
     "pull": "Fetch a model from a registry, verified before and after.",
+    "copy": "Copy a model with its evidence to another repository.",
+    "discover": "Show what is attached to a model in a registry.",
     "sign": "Write the OMS signature of a model alone.",
     "inspect": "Say what a model directory holds, without executing any of it.",
     "sbom": "Write the SBOMs of a model directory, unsigned.",

@@ -17,8 +17,8 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import slsa
 from model_provenance.formats.bundle import Envelope, parse_bundle
 from model_provenance.formats.intoto import ParsedStatement, parse
+from model_provenance.verify.case import RELEASE_PREDICATES
 
-_RELEASE = (Predicate.OMS, Predicate.MANIFEST, Predicate.PROVENANCE, Predicate.SPDX, Predicate.CYCLONEDX)
 #: Releases of one and the same package; whoever may push could attach any number.
 _SETS = 16
 
@@ -43,7 +43,7 @@ def release_sets(evidence: EvidenceFiles) -> tuple[EvidenceFiles, ...]:
     everywhere: list[tuple[str, bytes]] = []
     for name, data in evidence.bundles:
         part = _read(name, data)
-        if part is not None and part.statement.predicate_type in _RELEASE:
+        if part is not None and part.statement.predicate_type in RELEASE_PREDICATES:
             parts.append(part)
         else:
             everywhere.append((name, data))

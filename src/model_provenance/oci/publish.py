@@ -6,6 +6,7 @@ whole and verifies. A second run sends what is missing and changes nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -31,8 +32,7 @@ from model_provenance.oci.referrers import Referrer, attach, check_listed, list_
 from model_provenance.oci.registry import Registry
 
 #: What an SBOM that is attached as it is may be called, and how large it may be.
-SBOM_NAMES = frozenset({"sbom.spdx.json", "sbom.cdx.json"})
-SBOM_TYPES = frozenset({"application/spdx+json", "application/vnd.cyclonedx+json"})
+SBOM_NAME = re.compile(r"sbom\.[a-z0-9.]{1,20}\.json")
 SBOM_LIMIT = 256 * 1024 * 1024
 
 
@@ -120,7 +120,12 @@ def read_back(registry: Registry, package: Package, bundles: Sequence[Bundle]) -
 
 def set_tag(registry: Registry, package: Package, *, allow_move: bool) -> None:
     """Let the tag name the model index, and see that it does. Raises `registry.tag_moved`, `registry.tag_immutable`."""
-    tag, index = registry.reference.tag, index_of(package)
+    set_tag_to(registry, index_of(package), allow_move=allow_move)
+
+
+def set_tag_to(registry: Registry, index: Blob, *, allow_move: bool) -> None:
+    """The same for a manifest that is stored already; nothing without a tag."""
+    tag = registry.reference.tag
     if tag is None:
         return
     check_tag(registry, index.digest, allow_move=allow_move)
@@ -187,14 +192,14 @@ def attached_documents(registry: Registry, index: Digest) -> tuple[tuple[str, by
     """(file name, bytes) of SBOMs that are attached to the index as they are: the signed manifest holds their digest."""
     found: dict[str, bytes] = {}
     for entry in list_referrers(registry, index):
-        if entry.artifact_type not in SBOM_TYPES or entry.media_type != MANIFEST:
+        if entry.media_type != MANIFEST or (entry.artifact_type or "").startswith(BUNDLE_PREFIX):
             continue
         stored = registry.find_manifest(str(entry.digest))
         if stored is None:
             continue
         manifest = parse_manifest(stored.data, code="registry.malformed", location=f"{registry.where}@{entry.digest}")
         name = dict(manifest.layers[0].annotations).get(TITLE) if len(manifest.layers) == 1 else None
-        if name in SBOM_NAMES and name not in found:
+        if name is not None and SBOM_NAME.fullmatch(name) and name not in found:
             found[name] = registry.get_blob(manifest.layers[0], SBOM_LIMIT)
     return tuple(sorted(found.items()))
 
