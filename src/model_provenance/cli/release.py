@@ -55,6 +55,7 @@ def command(model: Path, **given: Any) -> int:
         trained_here=given["trained_here"],
         container_digest=given["container_digest"],
         files_digest=given["files_digest"],
+        sign_later=given["sign_later"],
         env=os.environ,
     )
     shown = progress("reading") if sys.stderr.isatty() else plain_progress()

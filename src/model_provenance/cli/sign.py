@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from model_provenance.cli.console import password
+from model_provenance.cli.console import colour, password, plain_progress, progress
 from model_provenance.cli.decorate import options
 from model_provenance.errors import ModelProvenanceError
 
 
 @click.command("sign", short_help="Write the OMS signature of a model alone.")
-@click.argument("model", metavar="MODEL_DIR|FILE", type=click.Path(path_type=Path, readable=False))
+@click.argument("model", metavar="MODEL_DIR|FILE", required=False, type=click.Path(path_type=Path, readable=False))
 @options(
     "sign",
     key={"help": "Private key to sign with, instead of an OIDC identity."},
     bundle={
         "multiple": False,
-        "required": True,
         "metavar": "FILE",
         "help": "Sigstore bundle to write, e.g. model.sig.",
     },
     certificate_chain={"help": "Certificates between --certificate and the root, in one PEM file."},
 )
-def command(model: Path, **given: Any) -> int:
+def command(model: Path | None, **given: Any) -> int:
     """Sign MODEL_DIR as OpenSSF Model Signing v1.0 and write one bundle; `model_signing verify` accepts it.
+
+    With --spool, sign a whole release that `release --sign-later` left unsigned.
 
     Example: model-provenance sign model/ --bundle model.sig --key release.key
     """
@@ -38,6 +40,11 @@ def command(model: Path, **given: Any) -> int:
     if given["key"] is not None:
         signing = KeySigning(given["key"], password, given["certificate"], given["certificate_chain"])
     _refuse_unused(given)
+    if given["spool"] is not None:
+        return _sign_spool(model, signing, given)
+    if model is None or given["bundle"] is None:
+        missing = "MODEL_DIR" if model is None else "--bundle"
+        raise ModelProvenanceError("usage.invalid", f"{missing} is missing", remedy="Give both, or --spool DIR alone.")
     signed = sign_model(
         model,
         bundle=Path(given["bundle"]),
@@ -65,6 +72,29 @@ def command(model: Path, **given: Any) -> int:
 
         click.echo(f"SIGNED {signed.model_digest}  {plural(signed.files, 'file')}")
         click.echo(f"  signer  {signer_line(signed.signer)}\n  bundle  {given['bundle']}")
+    return 0
+
+
+def _sign_spool(model: Path | None, signing: Any, given: dict[str, Any]) -> int:
+    from model_provenance.flows.spool import sign_spool  # noqa: PLC0415 - loaded when used
+    from model_provenance.report.release import written_release  # noqa: PLC0415
+
+    given_too = [name for name in ("bundle", "key", "ignore_path", "allow_symlinks") if given[name]]
+    if model is not None or given_too:
+        what = "MODEL_DIR" if model is not None else f"--{given_too[0].replace('_', '-')}"
+        raise ModelProvenanceError(
+            "usage.invalid", f"--spool and {what} exclude each other", remedy="The spool holds what was asked for."
+        )
+    shown = progress("reading") if sys.stderr.isatty() else plain_progress()
+    with shown as advance:
+        request, receipt = sign_spool(given["spool"], signing=signing, env=os.environ, progress=advance)
+    if given["format"] == "json":
+        from model_provenance.formats.canonical import document  # noqa: PLC0415
+        from model_provenance.formats.receipt import receipt_value  # noqa: PLC0415
+
+        click.echo(document(receipt_value(receipt)), nl=False)
+    else:
+        click.echo(written_release(receipt, model=request.model, folder=request.folder, colour=colour()), nl=False)
     return 0
 
 
