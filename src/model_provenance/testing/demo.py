@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.runner_env import RunnerEnv
 from model_provenance.testing.sigstore_sim import SigstoreSim
 
@@ -50,22 +51,22 @@ def main() -> int:
     shutil.rmtree(workspace, ignore_errors=True)
     name = "minilm" if len(sys.argv) == 1 else "demo-model"
     commit = _workspace(workspace, model)
-    with SigstoreSim(state_dir=_DEMO / "sigstore") as sim:
+    with SigstoreSim(state_dir=_DEMO / "sigstore") as sim, RegistrySim() as registry:
         (_DEMO / "trust-config.json").write_text(sim.trust_config)
         (_DEMO / "trusted-root.json").write_text(sim.trusted_root)
         runner = RunnerEnv.github(
             sim, directory=(_DEMO / "runner").resolve(), repository=f"acme/{name}", sha=commit, ref="refs/heads/main"
         )
-        return _story(workspace, name, runner)
+        return _story(workspace, name, runner, f"{registry.host}/acme/{name}")
 
 
-def _story(workspace: Path, name: str, runner: Mapping[str, str]) -> int:
-    heading("A demo Sigstore runs on this machine: real cryptography, and nobody else trusts it")
+def _story(workspace: Path, name: str, runner: Mapping[str, str], repository: str) -> int:
+    heading("A demo Sigstore and a registry run on this machine: real cryptography, and nobody else trusts it")
     print("  trust config  .demo/trust-config.json\n  CI identity   GitHub Actions, repository acme/" + name)
 
-    heading("1. Release: describe, package and sign, with the identity of the CI job")
+    heading("1. Release: describe, package, sign with the identity of the CI job, push to a registry")
     release = ["release", "model", "--name", name, "--version", _VERSION, "--manifest", "model-manifest.yaml"]
-    release += ["--trust-config", "../trust-config.json"]
+    release += ["--trust-config", "../trust-config.json", "--push", repository]
     if command(workspace, release, runner) != 0:
         return 1
 
@@ -76,7 +77,11 @@ def _story(workspace: Path, name: str, runner: Mapping[str, str]) -> int:
     if command(workspace, ["verify", "model", *expected]) != 0:
         return 1
 
-    heading("3. Tamper: the same model with one byte flipped is refused")
+    heading("3. Verify it in the registry: evidence and every byte, by the digests of one resolution")
+    if command(workspace, ["verify", f"oci://{repository}:{_VERSION}", *expected[2:]]) != 0:
+        return 1
+
+    heading("4. Tamper: the same model with one byte flipped is refused")
     changed = _tampered(workspace)
     print(f"  flipped one byte of {changed.relative_to(workspace)}\n")
     status = command(workspace, ["verify", "tampered", *expected])
@@ -90,7 +95,7 @@ def _story(workspace: Path, name: str, runner: Mapping[str, str]) -> int:
 
     heading("In your own repository: .github/workflows/release.yml")
     print(_WORKFLOW)
-    print("The release verified and the tampered copy was refused.")
+    print("The release verified, here and in the registry, and the tampered copy was refused.")
     return 0
 
 
