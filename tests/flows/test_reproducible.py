@@ -20,9 +20,7 @@ from model_provenance.testing.sigstore_sim import SigstoreSim
 SOURCE = Path(__file__).parents[2] / "src"
 NAMED = ("--name", "acme/minilm", "--version", "1.0.0", "--sbom-engine", "native")
 FILES = {
-    "model.safetensors": b"\x39\0\0\0\0\0\0\0"
-    + b'{"w":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}'
-    + bytes(16),
+    "model.safetensors": b'\x39\0\0\0\0\0\0\0{"w":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}' + bytes(16),
     "config.json": b'{"architectures": ["BertModel"], "model_type": "bert"}',
     "README.md": "---\nlicense: apache-2.0\ndatasets: [snli]\n---\n# Mod\u00e8le\n".encode(),
     "1_Pooling/config.json": b"{}",
