@@ -13,13 +13,13 @@ from model_provenance.cli.catalogue import Kind, Option, options_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def options(command: str, **overrides: dict[str, Any]) -> Callable[[F], F]:
-    """Add every option of `command`; `overrides` changes click arguments of single ones (`name={"required": True}`)."""
+def options(command: str, *, required: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Add every option of `command`; `required` are those that this command cannot do without."""
 
     def add(function: F) -> F:
         for option in reversed(options_of(command)):
-            extra = overrides.get(option.name.replace("-", "_"), {})
-            function = click.option(f"--{option.name}", **{**_arguments(option), **extra})(function)
+            must = option.required or option.name in required
+            function = click.option(f"--{option.name}", required=must, **_arguments(option))(function)
         return function
 
     return add

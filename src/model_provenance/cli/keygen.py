@@ -11,10 +11,7 @@ from model_provenance.cli.decorate import options
 
 
 @click.command("keygen", short_help="Make a signing key pair.")
-@options(
-    "keygen",
-    output={"required": True, "metavar": "STEM", "help": "Writes STEM.key (encrypted as cosign does) and STEM.pub."},
-)
+@options("keygen", required=("output",))
 def command(output: Path, *, force: bool) -> int:
     """Make an EC P-256 key pair; the private key is encrypted with COSIGN_PASSWORD or a prompted password.
 

@@ -16,11 +16,7 @@ from model_provenance.cli.expected import SCHEME, verify_request
 
 @click.command("pull", short_help="Fetch a model from a registry, verified before and after.")
 @click.argument("reference", metavar="REFERENCE")
-@options(
-    "pull",
-    key={"help": "Public key (PEM) that must have signed."},
-    output={"required": True, "help": "Folder to write; it must not exist yet."},
-)
+@options("pull", required=("output",))
 def command(reference: str, **given: Any) -> int:
     """Fetch the model at REFERENCE (oci://HOST/REPOSITORY:TAG or @sha256:…) into a new folder.
 

@@ -16,12 +16,7 @@ from model_provenance.errors import ModelProvenanceError
 
 @click.command("release", short_help="Describe, package and sign a model directory.")
 @click.argument("model", metavar="MODEL_DIR", type=click.Path(path_type=Path, readable=False))
-@options(
-    "release",
-    name={"required": True, "help": "Name of the model: segments of a-z, 0-9, '.', '_', '-', joined by '/'."},
-    version={"required": True, "help": "Version of the model; also its tag."},
-    key={"help": "Private key to sign with (cosign's or PEM, EC P-256, P-384 or P-521), instead of an OIDC identity."},
-)
+@options("release", required=("name", "version"))
 def command(model: Path, **given: Any) -> int:
     """Turn MODEL_DIR into a signed, described, verifiable release.
 

@@ -35,7 +35,7 @@ def command() -> None:
 
 @command.command(_WRITE, short_help="Write the SBOMs of a model directory (the word may be left out).")
 @click.argument("model", metavar="MODEL_DIR", type=click.Path(path_type=Path, readable=False))
-@options("sbom", output={"help": "Folder for the documents; without it the first one goes to standard output."})
+@options("sbom")
 def write(model: Path, **given: Any) -> int:
     """Write SBOMs of MODEL_DIR. They are not signed: `release` makes signed ones.
 

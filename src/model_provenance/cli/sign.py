@@ -16,16 +16,7 @@ from model_provenance.errors import ModelProvenanceError
 
 @click.command("sign", short_help="Write the OMS signature of a model alone.")
 @click.argument("model", metavar="MODEL_DIR|FILE", required=False, type=click.Path(path_type=Path, readable=False))
-@options(
-    "sign",
-    key={"help": "Private key to sign with, instead of an OIDC identity."},
-    bundle={
-        "multiple": False,
-        "metavar": "FILE",
-        "help": "Sigstore bundle to write, e.g. model.sig.",
-    },
-    certificate_chain={"help": "Certificates between --certificate and the root, in one PEM file."},
-)
+@options("sign")
 def command(model: Path | None, **given: Any) -> int:
     """Sign MODEL_DIR as OpenSSF Model Signing v1.0 and write one bundle; `model_signing verify` accepts it.
 
@@ -60,7 +51,7 @@ def command(model: Path | None, **given: Any) -> int:
         value = {
             "result": "SIGNED",
             "model_digest": str(signed.model_digest),
-            "bundle": given["bundle"],
+            "bundle": os.fspath(given["bundle"]),
             "files": signed.files,
             "signer": signer_value(signed.signer),
             "log_entries": [log_entry_value(entry) for entry in signed.log_entries],

@@ -15,11 +15,7 @@ from model_provenance.cli.expected import verify_request
 
 @click.command("verify", short_help="Check a model against its evidence; refuse what does not check out.")
 @click.argument("target", metavar="TARGET", type=str)
-@options(
-    "verify",
-    key={"help": "Public key (PEM) that must have signed."},
-    bundle={"metavar": "FILE", "help": "Verify only what this Sigstore bundle says. May be repeated."},
-)
+@options("verify")
 @click.option("-v", "--verbose", is_flag=True, help="Show the checks that passed, too.")
 def command(target: str, *, verbose: bool, **given: Any) -> int:
     """Verify TARGET: a model directory with --evidence, or what carries its evidence with it.

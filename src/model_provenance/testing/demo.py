@@ -55,7 +55,12 @@ def main() -> int:
         (_DEMO / "trust-config.json").write_text(sim.trust_config)
         (_DEMO / "trusted-root.json").write_text(sim.trusted_root)
         runner = RunnerEnv.github(
-            sim, directory=(_DEMO / "runner").resolve(), repository=f"acme/{name}", sha=commit, ref="refs/heads/main"
+            sim,
+            directory=(_DEMO / "runner").resolve(),
+            repository=f"acme/{name}",
+            sha=commit,
+            ref="refs/heads/main",
+            variables={"GITHUB_WORKSPACE": str(workspace.resolve())},
         )
         return _story(workspace, name, runner, f"{registry.host}/acme/{name}")
 
