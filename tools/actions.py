@@ -47,8 +47,8 @@ _INSTALL = (
 _TOOL_PATH = "Executable to run with `install: never`, absolute. Its version is then yours to vouch for."
 
 
-def release_action() -> str:
-    """The composite release action."""
+def release_action(*, folder: str = "") -> str:
+    """The composite release action; in a `folder` for the reusable workflow, since `$/` of GitHub names no root."""
     inputs = [_input("model", "Folder with the model's files, relative to the workspace.", required=True)]
     inputs += [_input(o.name, described(o, "release"), default=default_value(o)) for o in ci_inputs("release")]
     inputs += [
@@ -71,7 +71,7 @@ def release_action() -> str:
         inputs,
         RELEASE_OUTPUTS,
         ["model", *(o.name for o in ci_inputs("release")), "check-run", "compare-with", "github-token"],
-        script="$GITHUB_ACTION_PATH/tools/ci.sh",
+        script="$GITHUB_ACTION_PATH/../tools/ci.sh" if folder else "$GITHUB_ACTION_PATH/tools/ci.sh",
     )
 
 

@@ -49,6 +49,7 @@ def surfaces() -> dict[str, str]:
     """File name -> text of everything that is generated."""
     return {
         "action.yml": f"# {NOTE}\n{actions.release_action()}",
+        "release/action.yml": f"# {NOTE}\n{actions.release_action(folder='release')}",
         "verify/action.yml": f"# {NOTE}\n{actions.verify_action()}",
         "measure/action.yml": f"# {NOTE}\n{actions.measure_action()}",
         "templates/release/template.yml": gitlab_component(),

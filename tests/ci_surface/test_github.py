@@ -1,23 +1,31 @@
-"""The action, run by act in host mode against a loopback Sigstore."""
+"""The actions, the reusable workflow and the examples, run as they are by act in host mode against a loopback Sigstore."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from model_provenance.cli.main import run as model_provenance
+from model_provenance.domain.evidence import SignerIdentity
+from model_provenance.formats import certificate
+from model_provenance.formats.bundle import parse_bundle
+from model_provenance.testing.github_api import GitHubApi
+from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.runner_env import RunnerEnv
 from model_provenance.testing.sigstore_sim import SigstoreSim
+from model_provenance.verify.slsa_level import ReviewedBuilder, slsa_level
 
-from .conftest import BIN, commit, copy_of_the_tool
+from .act import Job, act
+from .conftest import BIN, ROOT, commit, copy_of_the_tool
 
 pytestmark = pytest.mark.ci_surface
 
+EXAMPLES = ROOT / "examples" / "github"
+BUILDER = "org/model-provenance/.github/workflows/release-model.yml"
 WORKFLOW = """\
 on: [push, pull_request]
 permissions: {id-token: write, contents: read}
@@ -25,13 +33,11 @@ jobs:
   release:
     runs-on: ubuntu-latest
     steps:
-      - uses: actions/checkout@v4
+      - uses: actions/checkout@v7
       - id: model
         uses: org/model-provenance@v1
         with:
           model: model
-          trust-config: trust-config.json
-          sbom-engine: native
       - if: always()
         run: cp -r dist "$KEEP"/ || true
       - if: always()
@@ -43,75 +49,73 @@ jobs:
 """
 
 
-@dataclass
-class Job:
-    """What one run of act did."""
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a runner fetches for `uses: org/model-provenance@v1`. act has no `$/`, which means this repository."""
+    tool = copy_of_the_tool(tmp_path_factory.mktemp("checkout") / "tool")
+    workflow = tool / ".github/workflows/release-model.yml"
+    workflow.write_text(re.sub(r"uses: \$/(\w+)", r"uses: org/model-provenance/\1@v1", workflow.read_text()))
+    return tool
 
-    status: int
-    log: str
-    summary: str = ""
-    annotations: list[str] = field(default_factory=list)
+
+@pytest.fixture(scope="session")
+def prepared(checkout: Path, sim: SigstoreSim, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with other defaults: the loopback Sigstore, and the installed tool instead of an installation a job."""
+    tool = tmp_path_factory.mktemp("prepared") / "tool"
+    tool.mkdir()
+    trust = tool / "trust-config.json"
+    trust.write_text(sim.trust_config)
+    for name in ("tools", ".github"):
+        (tool / name).symlink_to(checkout / name)
+    defaults = {"install": "never", "tool-path": str(BIN / "model-provenance"), "trust-config": str(trust)}
+    for name in ("action.yml", "release/action.yml", "verify/action.yml", "measure/action.yml"):
+        action = yaml.safe_load((checkout / name).read_text())
+        for key, value in {**defaults, "sbom-engine": "native"}.items():
+            if key in action["inputs"]:
+                action["inputs"][key]["default"] = value
+        (tool / name).parent.mkdir(exist_ok=True)
+        # The reusable workflow hands its own empty input over, which is "not given" to the tool and to the default here.
+        text = yaml.safe_dump(action, sort_keys=False)
+        (tool / name).write_text(
+            text.replace("${{ inputs.trust-config }}", f"${{{{ inputs.trust-config || '{trust}' }}}}")
+        )
+    return tool
 
 
-def act(repository: Path, env: dict[str, str], keep: Path, event: str = "push") -> Job:
-    """Run the workflow of the repository as GitHub would, with `org/model-provenance@v1` served from this checkout."""
-    tool = copy_of_the_tool(keep / "tool")
-    command = [
-        *(str(BIN / "act"), event, "--json", "-P", "ubuntu-latest=-self-hosted", "--no-cache-server", "--pull=false"),
-        *("--artifact-server-addr", "127.0.0.1", "--action-offline-mode", "--action-cache-path", str(keep / "cache")),
-        *("--local-repository", f"org/model-provenance@v1={tool}", "-s", "GITHUB_TOKEN=not-a-token-but-long-enough"),
-        *("-e", env["GITHUB_EVENT_PATH"]),
-    ]
-    for name in ("GITHUB_WORKFLOW_REF", "GITHUB_WORKFLOW_SHA", "GITHUB_REPOSITORY_ID", "GITHUB_RUN_ID", "GITHUB_REF",
-                 "GITHUB_REPOSITORY", "GITHUB_REPOSITORY_OWNER", "RUNNER_ENVIRONMENT", "GITHUB_SHA"):  # fmt: skip
-        if name in env:
-            command += ["--env", f"{name}={env[name]}"]
-    host = {k: v for k, v in env.items() if k.startswith("ACTIONS_")}
-    home = {
-        "HOME": str(keep / "home"),
-        "PATH": os.environ["PATH"],
-        "KEEP": str(keep),
-        "XDG_CACHE_HOME": str(keep / "cache"),
-    }
-    (keep / "home").mkdir(exist_ok=True)
-    pip = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "UV_", "SSL_", "REQUESTS_"))}
-    answer = subprocess.run(
-        command, cwd=repository, env={**pip, **host, **home}, capture_output=True, text=True, timeout=300, check=False
+def repository_with(repository: Path, workflow: str, *, name: str = "release.yml") -> str:
+    """Commit a workflow; the commit."""
+    path = repository / ".github/workflows" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(workflow)
+    return commit(repository)
+
+
+def example(name: str, registry: RegistrySim) -> str:
+    """An example as it stands, but for the registry that it pushes to."""
+    text: str = (EXAMPLES / name).read_text()
+    return text.replace("ghcr.io/", f"{registry.host}/")
+
+
+def outputs_of(job: Job) -> Mapping[str, str]:
+    """Lines `name=value` that the workflow printed."""
+    return dict(
+        re.findall(r"\b([a-z]+)=(\S*)", next(iter(re.findall(r"result=\w* digest=\S* bundle=\S*", job.log)), ""))
     )
-    job = Job(answer.returncode, answer.stdout + answer.stderr)
-    for line in answer.stdout.splitlines():
-        try:
-            event_ = json.loads(line)
-        except ValueError:
-            continue
-        if event_.get("command") == "summary":
-            job.summary += event_.get("content", "")
-        elif event_.get("command") in ("error", "warning", "notice"):
-            job.annotations.append(event_.get("arg") or event_.get("msg") or "")
-    return job
-
-
-@pytest.fixture
-def github(repository: Path, sim: SigstoreSim, tmp_path: Path) -> tuple[Path, str]:
-    """The repository with the workflow and the trust config of the loopback Sigstore."""
-    workflow = repository / ".github/workflows/release.yml"
-    workflow.parent.mkdir(parents=True)
-    workflow.write_text(WORKFLOW)
-    (repository / "trust-config.json").write_text(sim.trust_config)
-    return repository, commit(repository)
 
 
 def test_three_lines_of_yaml_make_a_release_that_verifies(
-    github: tuple[Path, str], sim: SigstoreSim, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    repository: Path, sim: SigstoreSim, checkout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A push releases the model keyless; the summary says so, the outputs are set, and `verify` accepts the release."""
-    repository, sha = github
+    """A push installs the tool fresh and by hash, and releases keyless; `verify` accepts what comes out."""
+    inputs = "model: model\n          trust-config: trust-config.json\n          sbom-engine: native\n"
+    (repository / "trust-config.json").write_text(sim.trust_config)
+    sha = repository_with(repository, WORKFLOW.replace("model: model\n", inputs))
     env = RunnerEnv.github(sim, directory=tmp_path / "runner", sha=sha)
 
-    job = act(repository, dict(env), tmp_path)
+    job = act(repository, env, tmp_path, checkout)
 
     assert job.status == 0, job.log
-    assert "result=SIGNED digest=sha256:" in job.log
+    assert outputs_of(job)["result"] == "SIGNED"
     assert "SIGNED: minilm" in job.summary
     root = tmp_path / "trusted-root.json"
     root.write_text(sim.trusted_root)
@@ -127,13 +131,13 @@ def test_three_lines_of_yaml_make_a_release_that_verifies(
 
 
 def test_without_permission_the_job_fails_and_shows_the_lines_to_add(
-    github: tuple[Path, str], sim: SigstoreSim, tmp_path: Path
+    repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path
 ) -> None:
     """No `id-token: write`: the job is red, `result` stays ERROR, and the summary shows the exact permission."""
-    repository, sha = github
+    sha = repository_with(repository, WORKFLOW)
     env = RunnerEnv.github(sim, directory=tmp_path / "runner", sha=sha, id_token=False)
 
-    job = act(repository, dict(env), tmp_path)
+    job = act(repository, env, tmp_path, prepared)
 
     assert job.status != 0
     assert "result=ERROR digest= bundle=" in job.log
@@ -142,16 +146,149 @@ def test_without_permission_the_job_fails_and_shows_the_lines_to_add(
 
 
 def test_a_pull_request_of_a_fork_is_an_unsigned_dry_run(
-    github: tuple[Path, str], sim: SigstoreSim, tmp_path: Path
+    repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path
 ) -> None:
     """A fork's pull request stays green, says UNSIGNED, and leaves the digest output empty."""
-    repository, sha = github
-    env = RunnerEnv.github(
-        sim, directory=tmp_path / "runner", sha=sha, event_name="pull_request", head_repository="stranger/minilm"
-    )
+    sha = repository_with(repository, WORKFLOW)
+    run = {"event_name": "pull_request", "head_repository": "stranger/minilm"}
+    env = RunnerEnv.github(sim, directory=tmp_path / "runner", sha=sha, **run)
 
-    job = act(repository, dict(env), tmp_path, event="pull_request")
+    job = act(repository, env, tmp_path, prepared, event="pull_request")
 
     assert job.status == 0, job.log
     assert "result=UNSIGNED digest= " in job.log
     assert "UNSIGNED: minilm" in job.summary
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ("install: never", "install: never needs tool-path"),
+        ("install: never\n          tool-path: model-provenance", "tool-path is not absolute"),
+        ("install: never\n          tool-path: /does/not/exist", "tool-path names nothing"),
+        ("install: maybe", "install is neither"),
+    ],
+)
+def test_a_tool_is_named_by_its_place_or_installed(
+    inputs: str, words: str, repository: Path, sim: SigstoreSim, checkout: Path, tmp_path: Path
+) -> None:
+    """Nothing is looked up in PATH, where an earlier step may have put something else."""
+    sha = repository_with(repository, WORKFLOW.replace("model: model\n", f"model: model\n          {inputs}\n"))
+
+    job = act(repository, RunnerEnv.github(sim, directory=tmp_path / "runner", sha=sha), tmp_path, checkout)
+
+    assert job.status != 0
+    assert "result=ERROR" in job.log
+    assert words in job.log
+
+
+# --- the examples -----------------------------------------------------------------------------------------------------
+
+
+def test_example_release(repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path) -> None:
+    """examples/github/release.yml: a tag is signed, pushed under its version, and a check stands at the commit."""
+    (repository / "model.yaml").write_text("license: Apache-2.0\n")
+    with RegistrySim() as registry, GitHubApi() as api:
+        sha = repository_with(repository, example("release.yml", registry))
+        run = {"ref": "refs/tags/v1.0.0", "variables": {"GITHUB_API_URL": api.url}}
+        env = RunnerEnv.github(sim, directory=tmp_path / "runner", sha=sha, **run)
+        job = act(repository, env, tmp_path, prepared, token=api.token)
+
+    assert job.status == 0, job.log
+    assert "SIGNED: minilm 1.0.0" in job.summary
+    assert f"{registry.host}/acme/minilm" in job.summary
+    assert [check["name"] for check in api.checks] == ["model-provenance / minilm"]
+    assert api.token not in job.log + job.summary
+
+
+def test_example_gate(repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path) -> None:
+    """examples/github/gate.yml: the second job verifies the first one's `reference` and deploys by digest."""
+    with RegistrySim() as registry:
+        sha = repository_with(repository, example("gate.yml", registry), name="gate.yml")
+        run = {"ref": "refs/tags/v1.0.0", "workflow": ".github/workflows/gate.yml"}
+        job = act(repository, RunnerEnv.github(sim, directory=tmp_path / "runner", sha=sha, **run), tmp_path, prepared)
+
+    assert job.status == 0, job.log
+    assert re.search(rf"deploying {re.escape(registry.host)}/acme/minilm@sha256:[0-9a-f]{{64}}", job.log)
+    assert "SIGNED: minilm 1.0.0" in job.summary
+    assert "PASS: " in job.summary
+    assert "expect.unpinned" not in job.log
+
+
+def test_example_pull_request(repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path) -> None:
+    """examples/github/pull-request.yml: the check says what changed since the release in the repository."""
+    (repository / "model.yaml").write_text("license: Apache-2.0\n")
+    earlier = WORKFLOW.replace("model: model\n", "model: model\n          version: 1.0.0\n")
+    sha = repository_with(repository, earlier)
+    first = act(repository, RunnerEnv.github(sim, directory=tmp_path / "first", sha=sha), tmp_path, prepared)
+    assert first.status == 0, first.log
+    (tmp_path / "dist").rename(repository / "released")
+    (repository / "model/tokenizer.json").write_text('{"model": {"type": "WordPiece", "vocab": {"a": 0}}}')
+    with RegistrySim() as registry, GitHubApi() as api:
+        sha = repository_with(repository, example("pull-request.yml", registry))
+        run = {"event_name": "pull_request", "variables": {"GITHUB_API_URL": api.url}}
+        env = RunnerEnv.github(sim, directory=tmp_path / "runner", sha=sha, **run)
+        job = act(repository, env, tmp_path, prepared, event="pull_request", token=api.token)
+
+    assert job.status == 0, job.log
+    (check,) = api.checks
+    assert "Changes since minilm 1.0.0" in check["output"]["summary"]
+    assert "tokenizer.json" in check["output"]["summary"]
+
+
+# --- the reusable workflow --------------------------------------------------------------------------------------------
+
+
+def signer_of(bundle: Path) -> SignerIdentity:
+    """Whom the certificate of a bundle names."""
+    return certificate.identity(certificate.load(parse_bundle(bundle.read_bytes()).material.certificates[0]))
+
+
+def train_and_release(
+    repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path, registry: RegistrySim, **more: str
+) -> Job:
+    """examples/github/train-and-release.yml, with a training that writes one more file."""
+    (repository / "model.yaml").write_text("license: Apache-2.0\n")
+    (repository / "train.py").write_text('open("model/trained.txt", "w").write("trained")\n')
+    text = example("train-and-release.yml", registry)
+    sha = repository_with(repository, text, name="train-and-release.yml")
+    env = RunnerEnv.github(
+        sim,
+        directory=tmp_path / "runner",
+        sha=sha,
+        ref="refs/tags/v1.0.0",
+        workflow=".github/workflows/train-and-release.yml",
+        job_workflow_ref=f"{BUILDER}@refs/tags/v1",
+        job_workflow_sha="c" * 40,
+    )
+    return act(repository, env, tmp_path, prepared, **more)
+
+
+def test_the_isolated_job_signs_what_the_build_job_measured(
+    repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path
+) -> None:
+    """Built in one job, signed in another by the reusable workflow, let through by the gate that names it as builder."""
+    with RegistrySim() as registry:
+        job = train_and_release(repository, sim, prepared, tmp_path, registry)
+
+    assert job.status == 0, job.log
+    assert "SIGNED: minilm 1.0.0" in job.summary
+    assert re.search(r"deploying \S+/acme/minilm@sha256:[0-9a-f]{64}", job.log)
+    release = tmp_path / "store/model-provenance-release/minilm-1.0.0"
+    assert "trained.txt" in (release / "MODEL.SHA256SUMS").read_text()
+    signer = signer_of(release / "evidence/provenance.sigstore.json")
+    reviewed = ReviewedBuilder(f"https://github.com/{BUILDER}", frozenset({"c" * 40}))
+    assert slsa_level(signer, has_provenance=True)[0] == 2
+    assert slsa_level(signer, has_provenance=True, reviewed=(reviewed,))[0] == 3
+
+
+def test_files_that_were_changed_between_the_jobs_are_not_signed(
+    repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path
+) -> None:
+    """Whoever can write to the artifact store cannot write a job output: the signing job refuses."""
+    with RegistrySim() as registry:
+        job = train_and_release(repository, sim, prepared, tmp_path, registry, TAMPER="yes")
+
+    assert job.status != 0
+    assert "ERROR: release.files" in job.summary
+    assert "deploying" not in job.log

@@ -62,8 +62,10 @@ def _request(inputs: Inputs, env: Mapping[str, str]) -> VerifyRequest:
     if (model is None) == (reference is None):
         raise ModelProvenanceError("ci.input", "give one of the inputs `model` and `reference`")
     name, version, digest = inputs.text("name"), inputs.text("version"), inputs.text("digest")
-    pinned = reference is not None and Reference.parse(reference).digest is not None
-    if name is None or (version is None and digest is None and not pinned):
+    if digest is None and reference is not None:
+        pinned = Reference.parse(reference).digest
+        digest = None if pinned is None else str(pinned)
+    if name is None or (version is None and digest is None):
         raise _unpinned("`name` is missing" if name is None else "neither `version` nor `digest` is given")
     token = inputs.text("github-token")
     return VerifyRequest(

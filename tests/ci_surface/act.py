@@ -1,0 +1,113 @@
+"""act, GitHub's runner in host mode: workflows run as they are, with local folders in the place of remote actions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .conftest import BIN
+
+#: Stands for the artifact service: a folder beside the job. With TAMPER set, a byte of every file flips on the way.
+UPLOAD = """\
+name: upload
+inputs: {name: {required: true}, path: {required: true}, include-hidden-files: {}, if-no-files-found: {}, retention-days: {}}
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      env: {NAME: "${{ inputs.name }}", FOLDER: "${{ inputs.path }}"}
+      run: |
+        mkdir -p "$KEEP/store" && cp -r "$FOLDER" "$KEEP/store/$NAME"
+        if [ -n "${TAMPER:-}" ]; then echo "# added on the way" >>"$KEEP/store/$NAME/README.md"; fi
+"""
+DOWNLOAD = """\
+name: download
+inputs: {name: {required: true}, path: {required: true}}
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      env: {NAME: "${{ inputs.name }}", FOLDER: "${{ inputs.path }}"}
+      run: cp -r "$KEEP/store/$NAME" "$FOLDER"
+"""
+#: The runner sets these; act does not, or only to values of its own.
+_FROM_RUNNER = (
+    *("GITHUB_WORKFLOW_REF", "GITHUB_WORKFLOW_SHA", "GITHUB_REPOSITORY_ID", "GITHUB_RUN_ID", "GITHUB_REF"),
+    *("GITHUB_REPOSITORY", "GITHUB_REPOSITORY_OWNER", "RUNNER_ENVIRONMENT", "GITHUB_SHA", "GITHUB_API_URL"),
+)
+
+
+@dataclass
+class Job:
+    """What one run of act did."""
+
+    status: int
+    log: str
+    summary: str = ""
+    annotations: list[str] = field(default_factory=list)
+
+
+def act(
+    repository: Path,
+    env: Mapping[str, str],
+    keep: Path,
+    tool: Path,
+    *,
+    event: str = "push",
+    token: str = "",
+    **more: str,
+) -> Job:
+    """Run the workflows of the repository for an event, with `org/model-provenance@v1` served from `tool`.
+
+    `more` are variables of every job; KEEP names the folder that outlives it.
+    """
+    served = [f"org/model-provenance@v1={tool}"]
+    for name, text in (("upload", UPLOAD), ("download", DOWNLOAD)):
+        stub = keep / f"{name}-artifact"
+        stub.mkdir(parents=True, exist_ok=True)
+        (stub / "action.yml").write_text(text)
+        pins = {
+            "upload": "043fb46d1a93c77aae656e7c1c64a875d1fc6a0a",
+            "download": "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c",
+        }
+        served.append(f"actions/{name}-artifact@{pins[name]}={stub}")
+    runners = [word for name in ("ubuntu-latest", "ubuntu-24.04") for word in ("-P", f"{name}=-self-hosted")]
+    command = [str(BIN / "act"), event, "--json", *runners, "--no-cache-server", "--pull=false"]
+    command += [
+        "--artifact-server-addr",
+        "127.0.0.1",
+        "--action-offline-mode",
+        "--action-cache-path",
+        str(keep / "cache"),
+    ]
+    command += [word for each in served for word in ("--local-repository", each)]
+    command += ["-s", f"GITHUB_TOKEN={token or 'not-a-token-but-long-enough'}", "-e", env["GITHUB_EVENT_PATH"]]
+    for name in _FROM_RUNNER:
+        if name in env:
+            command += ["--env", f"{name}={env[name]}"]
+    own = {
+        **{key: value for key, value in os.environ.items() if key.startswith(("PIP_", "UV_", "SSL_", "REQUESTS_"))},
+        **{key: value for key, value in env.items() if key.startswith("ACTIONS_")},
+        "HOME": str(keep / "home"),
+        "PATH": os.environ["PATH"],
+        "KEEP": str(keep),
+        "XDG_CACHE_HOME": str(keep / "cache"),
+        **more,
+    }
+    (keep / "home").mkdir(exist_ok=True)
+    answer = subprocess.run(command, cwd=repository, env=own, capture_output=True, text=True, timeout=300, check=False)
+    job = Job(answer.returncode, answer.stdout + answer.stderr)
+    for line in answer.stdout.splitlines():
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if said.get("command") == "summary":
+            job.summary += said.get("content", "")
+        elif said.get("command") in ("error", "warning", "notice"):
+            job.annotations.append(said.get("arg") or said.get("msg") or "")
+    return job
