@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 10)
+PIP_WITH_PYTHON = (22, 3)
 
 
 def main() -> int:
@@ -47,17 +49,33 @@ def main() -> int:
 
 
 def create(folder: Path) -> None:
-    """An environment with pip; kept when it is there already."""
-    if not (folder / "bin" / "pip").exists():
-        venv.EnvBuilder(with_pip=True, clear=True).create(folder)
+    """An environment with uv; kept when it is there already."""
+    if not (folder / "bin" / "python").exists():
+        venv.EnvBuilder(with_pip=False, clear=True).create(folder)
     if not (folder / "bin" / "uv").exists():
-        locked = ROOT / "requirements" / "uv.txt"
-        run(
-            [str(folder / "bin" / "python"), "-I", "-m", "pip", "install", "-q", *SAFE, "-r", str(locked)]
-        ).check_returncode()
+        pip(folder / "bin" / "python", ROOT / "requirements" / "uv.txt").check_returncode()
 
 
 SAFE = ["--require-hashes", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
+
+
+def pip(python: Path, requirements: Path, *extra: str) -> subprocess.CompletedProcess[bytes]:
+    """Install into the environment of `python` with the pip that is there already: a new one costs three seconds."""
+    if has_pip():
+        command = [sys.executable, "-I", "-m", "pip", "--python", str(python)]
+    else:
+        subprocess.run([str(python), "-I", "-m", "ensurepip"], check=True, stdout=subprocess.DEVNULL)
+        command = [str(python), "-I", "-m", "pip"]
+    return run([*command, "install", "-q", *SAFE, *extra, "-r", str(requirements)])
+
+
+def has_pip() -> bool:
+    """Whether this interpreter has a pip that can install into another environment (22.3)."""
+    try:
+        major, minor = importlib.metadata.version("pip").split(".")[:2]
+        return (int(major), int(minor)) >= PIP_WITH_PYTHON
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return False
 
 
 def install(python: Path, requirements: Path) -> int:
@@ -71,7 +89,7 @@ def install(python: Path, requirements: Path) -> int:
     fast = run([*uv, "--only-binary", ":all:", *extra, "-r", str(requirements)], environment)
     if fast.returncode == 0:
         return 0
-    return run([str(python), "-I", "-m", "pip", "install", "-q", *SAFE, *extra, "-r", str(requirements)]).returncode
+    return pip(python, requirements, *extra).returncode
 
 
 def link_checkout(python: Path, folder: Path) -> None:
