@@ -33,8 +33,8 @@ def _arguments(option: Option) -> dict[str, Any]:
         return {
             "help": option.help,
             "type": click.Choice(option.choices),
-            "default": option.default,
-            "show_default": True,
+            # click takes an explicit None for a value that was given.
+            **({} if option.default is None else {"default": option.default, "show_default": True}),
         }
     if option.kind is Kind.PATH:
         return {**common, "type": click.Path(path_type=Path, readable=False)}

@@ -87,6 +87,29 @@ def verify(sbom: Path, model: Path, **given: Any) -> int:
     return int(Exit.CONTENT if any(f.severity.value == "error" for f in findings) else Exit.OK)
 
 
+@command.command("check", short_help="Hold an SBOM, or a release folder, against a list of minimum elements.")
+@click.argument("sbom", metavar="SBOM|RELEASE_DIR", type=click.Path(path_type=Path, readable=False))
+@options("sbom check")
+def check(sbom: Path, *, profile: str, format: str) -> int:
+    """Say for each element of a profile whether it is present, declared or absent, where from, and what to add.
+
+    Example: model-provenance sbom check sbom.spdx3.json --profile g7-ai
+    """
+    from model_provenance.flows.sbom_check import check_sbom  # noqa: PLC0415 - loaded when used
+
+    result = check_sbom(sbom, profile)
+    if format == "json":
+        from model_provenance.formats.canonical import document  # noqa: PLC0415
+        from model_provenance.formats.conformance import conformance_value  # noqa: PLC0415
+
+        click.echo(document(conformance_value(result)), nl=False)
+    else:
+        from model_provenance.report.conformance import conformance_markdown, conformance_text  # noqa: PLC0415
+
+        click.echo(conformance_markdown(result) if format == "markdown" else conformance_text(result), nl=False)
+    return int(Exit.OK if result.holds else Exit.EVIDENCE_MISSING)
+
+
 def _tell(findings: Sequence[Finding], format: str) -> None:
     if format == "json":
         from model_provenance.formats.canonical import document  # noqa: PLC0415 - loaded when used

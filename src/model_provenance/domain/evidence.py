@@ -50,7 +50,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """An unsigned in-toto Statement v1. `name` is the stem of its bundle file: `oms`, `manifest`, `provenance`, `spdx`, `spdx3`, `cyclonedx`."""
+    """An unsigned in-toto Statement v1; `name` is the stem of its bundle file, e.g. `oms`, `provenance`, `spdx3`."""
 
     name: str
     predicate_type: str

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from model_provenance.domain.conformance import Conformance
 from model_provenance.domain.facts import ModelFacts
 from model_provenance.domain.receipt import Receipt
+from model_provenance.formats.conformance import evaluate, profile
+from model_provenance.formats.release_view import release_view
 from model_provenance.report.units import parameters, plural
 
 _LIST = 8
@@ -30,8 +33,23 @@ def described_rows(receipt: Receipt) -> list[tuple[str, str]]:
         ("Training container", "training_container_digest"),
     ):
         rows.append((label, _with_source(manifest, field, str(manifest.get(field) or "not known"))))
+    minimum = _minimum(receipt)
+    rows.append(("Deployable minimum", minimum.score))
+    rows += [("To add", f"{judged.element.name}: {judged.element.add}") for judged in minimum.absent]
     rows.append(("SBOM", f"{receipt.sbom_engine}, {plural(receipt.packages, 'software package')}"))
     return rows
+
+
+def _minimum(receipt: Receipt) -> Conformance:
+    """What a deployment should ask of a release, as `sbom check --profile minimum` judges the folder."""
+    view = release_view(
+        receipt.manifest,
+        checksums=True,
+        licensed=bool(receipt.manifest.get("license")),
+        signed=bool(receipt.bundles),
+        logged=bool(receipt.bundles) and all(bundle.log_entries for bundle in receipt.bundles),
+    )
+    return evaluate(profile("minimum"), view)
 
 
 def listed(values: Sequence[str]) -> str:
