@@ -53,6 +53,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("version", "Version of the model; also its tag in a registry.", ("release", "sbom"), metavar="VERSION",
            ci=("release",), ci_default="the tag without `v`; on a branch `0.0.0-<12 hex of the commit>`"),
     Option("version", "Version that the signed manifest must carry.", _DECIDING, metavar="VERSION", ci=("verify",)),
+    Option("name", "Name of the dataset; without it that of the folder or file.", ("manifest dataset",), metavar="NAME"),
     Option("digest", "Digest that the release must have: of the model, of the package, or of one of its OCI manifests.",
            ("verify", "pull"), metavar="sha256:HEX", ci=("verify",)),
     Option("manifest", "Source manifest (JSON or YAML): what people declare about the model.",

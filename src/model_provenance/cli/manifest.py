@@ -41,3 +41,26 @@ def check(files: tuple[Path, ...], format: str) -> int:
 
         click.echo(findings_text(findings, colour=colour()), nl=False)
     return int(Exit.USAGE) if any(f.severity.value == "error" for f in findings) else 0
+
+
+@command.command("dataset")
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path, readable=False))
+@options("manifest dataset")
+def dataset(path: Path, *, name: str | None, ignore_path: tuple[str, ...], format: str) -> int:
+    """Read a local dataset and print its entry for the source manifest: name, digest, and the files behind it.
+
+    Example: model-provenance manifest dataset data/train >> model-manifest.yaml
+    """
+    from model_provenance.flows.dataset import dataset as read_dataset  # noqa: PLC0415 - loaded when used
+
+    found = read_dataset(path, name=name, ignore=ignore_path)
+    if format == "json":
+        files = [{"path": file.path, "size": file.size, "digest": str(file.digest)} for file in found.files]
+        value = {"datasets": [{"name": found.name, "digest": str(found.digest)}], "files": files}
+        click.echo(json.dumps(value, indent=2))
+        return 0
+    # A JSON string is a YAML string, whatever is in the name.
+    lines = ["datasets:", f"  - name: {json.dumps(found.name)}", f"    digest: {found.digest}"]
+    lines += [f"    # {file.digest.hex}  {json.dumps(file.path)[1:-1]}" for file in found.files]
+    click.echo("\n".join(lines))
+    return 0
