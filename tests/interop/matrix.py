@@ -11,6 +11,7 @@ import pytest
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "interop.md"
 TITLES = {
     "runs": ("Releases as a CI job", ("What", "Sigstore")),
+    "registries": ("Through registries", ("What", "Registry")),
     "ours": ("Ours, checked by others", ("Signed by model-provenance", "Checked by")),
     "theirs": ("Others', checked by us", ("Signed by", "What it signs")),
 }
@@ -18,8 +19,9 @@ _INTRODUCTION = """\
 # Interoperability
 
 Written by `make interop` from the tests that it ran (`tests/interop`); do not edit. Real servers, built from the versions below,
-issue the certificates, keep the logs and stamp the time, in a network namespace that reaches nothing but itself. "refuses" means
-that the same evidence over changed content, or by another signer, is refused.
+issue the certificates, keep the logs and stamp the time, in a network namespace that reaches nothing but itself. A row holds when
+its test passed; wherever one program checks another's evidence, the test also expects a refusal of another signer, content,
+digest or type.
 """
 
 
@@ -42,7 +44,7 @@ class Matrix:
         for part, (title, columns) in TITLES.items():
             rows = sorted((*key[1:], "yes" if ok else "**NO**") for key, ok in self.rows.items() if key[0] == part)
             if rows:
-                text += f"\n## {title}\n\n" + table((*columns, "Accepted, and refused when changed"), rows)
+                text += f"\n## {title}\n\n" + table((*columns, "Holds"), rows)
         return text
 
     def write(self, versions: list[tuple[str, ...]]) -> None:

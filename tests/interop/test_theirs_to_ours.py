@@ -249,10 +249,12 @@ def test_a_model_signed_by_model_signing_with_a_key(desk: Desk, peers: Peers, cu
 
 
 @pytest.mark.matrix("theirs", "model_signing's library, {method} with {hash_type}", "a model")
-@pytest.mark.parametrize("hash_type", ["sha256", "blake2", "blake3"])
-@pytest.mark.parametrize("method", ["files", "shards"])
+@pytest.mark.parametrize(
+    ("method", "hash_type"),
+    [("files", "sha256"), ("files", "blake2"), ("files", "blake3"), ("shards", "sha256"), ("shards", "blake2")],
+)
 def test_a_model_hashed_in_other_ways_by_model_signing(desk: Desk, method: str, hash_type: str) -> None:
-    """What its library writes and its own command line does not verify."""
+    """What its library writes; its own command line verifies only whole files with SHA-256. BLAKE3 it never cuts."""
     from model_signing import hashing, signing
 
     key, public = write_key(desk.folder, "256")

@@ -27,6 +27,7 @@ COMMANDS = {
     "sbom": "Write the SBOMs of a model directory, unsigned.",
     "manifest": "Work with source manifests.",
     "keygen": "Make a signing key pair.",
+    "doctor": "Say what this environment lacks for a release.",
     "ci": "Run as a CI job: inputs from the environment, summary and outputs to the runner.",
 }
 

@@ -27,10 +27,10 @@ _ALL: tuple[Code, ...] = (
     Code("release.compare", 2, "The release to compare with cannot be read", "Give the folder of an earlier release, with its `evidence/`."),
     Code("release.exists", 2, "This name and version was released before with another package", "Release under a new version, or remove the folder if the earlier release was never given to anyone."),
     Code("release.files", 11, "The files are not those that were to be released", "Release the very files that the build job measured; if they were built again, take the digest of that run."),
+    Code("release.output", 2, "The output path cannot become a release folder", "Choose another --output, outside the model."),
     Code("spool.differs", 11, "What is there now is not what was to be signed", "Sign where the model, the commit and the version of model-provenance are those of the run that kept it, or release again."),
     Code("spool.kept", 23, "Sigstore did not answer, and the release waits to be signed", "When Sigstore answers again, run `model-provenance sign --spool DIR`."),
     Code("spool.malformed", 2, "This is not a release that waits to be signed", "Give the folder that --sign-later named."),
-    Code("release.output", 2, "The output path cannot become a release folder", "Choose another --output, outside the model."),
     # --- pack: walking, hashing, serialising
     Code("archive.malformed", 11, "An archive or layer is not one that can be checked", "Fetch it again from where it was published; an archive holds plain files, each once, and nothing after its end."),
     Code("pack.changed", 11, "The model changed while it was read", "Wait until nothing writes to the model, then run again."),
@@ -58,6 +58,8 @@ _ALL: tuple[Code, ...] = (
     Code("readers.executable", 13, "Loading a file can run code", "Save the weights as safetensors and leave this file out, or load it only where running its code is acceptable."),
     Code("readers.gguf", 15, "A GGUF file cannot be read", "Convert the model again, or get the file again from where it was published."),
     Code("readers.index", 15, "A shard index cannot be read", "Save the model again, so that the index is written beside its shards."),
+    Code("readers.onnx", 0, "An ONNX file cannot be read", "Export it again, or leave it out with --ignore-path."),
+    Code("readers.onnx_external", 0, "An ONNX file keeps tensors outside the model", "Export it with external data beside it, under a relative path."),
     Code("readers.license", 0, "A licence text is not one that is recognised", "Name the licence in the model card or the manifest."),
     Code("readers.not_inspected", 0, "Files were not looked into", "Nothing, where these files are meant to be there."),
     Code("readers.numpy", 15, "A NumPy array cannot be read", "Save the array again with numpy.save and `allow_pickle=False`."),
@@ -149,6 +151,9 @@ _ALL: tuple[Code, ...] = (
     Code("ci.outputs", 20, "The runner does not take the outputs", "Check the runner's disk and its version."),
     Code("ci.summary", 20, "The runner does not take the summary", "Check the runner's disk and its version."),
     Code("ci.unpinned", 2, "The gate was not told which release to let through", "Give `name` together with `version` or `digest`, best from the outputs of the job that released."),
+    # --- doctor
+    Code("doctor.clock", 21, "The clock of this machine is wrong", "Set the clock (NTP): tokens and certificates live for minutes."),
+    Code("trust.root_old", 0, "The trusted root has not been refreshed for long", "Sign once with a network, which refreshes it; or install the newest sigstore package; or give --trusted-root."),
     # --- sign
     Code("bundle.malformed", 10, "A file is not a well-formed Sigstore bundle", "Fetch the evidence again from where it was published; bundles are version 0.1, 0.2 or 0.3."),
     Code("certificate.file", 2, "A certificate file cannot be used", "Give PEM: the certificate of the key with --certificate, what lies above it with --certificate-chain."),

@@ -111,9 +111,9 @@ def report_text(report: Report, *, target: str, colour: bool, seconds: float, ve
     return "\n".join(lines) + "\n"
 
 
-def findings_text(findings: Iterable[Finding], *, colour: bool) -> str:
+def findings_text(findings: Iterable[Finding], *, colour: bool, verbose: bool = False) -> str:
     """Findings alone, one or two lines each, in their own order, which is that of the file they are about."""
-    lines = _findings(tuple(findings), _Paint(on=colour), ordered=True)
+    lines = _findings(tuple(findings), _Paint(on=colour), ordered=True, verbose=verbose)
     return "\n".join(lines[1:]) + "\n" if lines else ""
 
 

@@ -32,6 +32,14 @@ def production_root(metadata: Path | None = None, targets: Path | None = None) -
     return _cached(metadata, targets) or _embedded(_TARGET)
 
 
+def cached_age(*, now: float) -> float | None:
+    """Seconds since the cached root that is used was refreshed; None where the embedded one is used."""
+    metadata, targets = _client_folders()
+    if _cached(metadata, targets) is None:
+        return None
+    return max(0.0, now - (metadata / "timestamp.json").stat().st_mtime)
+
+
 def _client_folders() -> tuple[Path, Path]:
     from platformdirs import user_cache_dir, user_data_dir  # noqa: PLC0415 - with the default folders only
 
