@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,35 +26,26 @@ def test_ten_thousand_files_are_released_and_verified(desk: Path, release: Cli, 
     assert json.loads((desk / "dist/minilm-1.0.0/receipt.json").read_bytes())["files"] == COUNT + 4
     assert verify().status == 0
 
-    (desk / "model/57/91.txt").write_text("57 92")
-    outcome = verify()
-    assert outcome.status == 11
-    assert "files.changed model/57/91.txt" in outcome.out or "57/91.txt" in outcome.out
+
+@pytest.fixture
+def roomy(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is one: holes of a file there cost neither disk nor page cache."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
+        yield Path(folder)
 
 
 @pytest.mark.slow
-def test_a_file_beyond_the_limits_of_tar_is_released(desk: Path) -> None:
+def test_a_file_beyond_the_limits_of_tar_is_released(desk: Path, roomy: Path) -> None:
     """9 GiB in one sparse file: beyond the 8 GiB that a plain tar header can say."""
     size = 9 << 30
     header = json.dumps({"w": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
-    weights = desk / "model/model.safetensors"
-    with weights.open("wb") as file:
+    with (roomy / "model.safetensors").open("wb") as file:
         file.write(len(header).to_bytes(8, "little") + header)
         file.truncate(8 + len(header) + size)
-    words = (
-        "release",
-        "model",
-        "--name",
-        "big",
-        "--version",
-        "1.0.0",
-        "--key",
-        "release.key",
-        "--sbom-engine",
-        "native",
-    )
+    named = ("--name", "big", "--version", "1.0.0", "--sbom-engine", "native")
 
-    assert ended(program(*words, cwd=desk)).status == 0
+    assert ended(program("release", roomy, *named, "--key", "release.key", cwd=desk)).status == 0
 
     receipt = json.loads((desk / "dist/big-1.0.0/receipt.json").read_bytes())
-    assert receipt["bytes"] == sum(path.stat().st_size for path in (desk / "model").iterdir())
+    assert receipt["bytes"] == (roomy / "model.safetensors").stat().st_size
