@@ -29,6 +29,7 @@ from .build import (
     u32,
     zipped,
 )
+from .onnx_files import initializer, node, onnx
 
 SEEDS: dict[str, bytes] = {
     "model.safetensors": safetensors({"a": ("F32", [2, 2]), "b": ("I8", [3])}, {"format": "pt"}),
@@ -63,7 +64,7 @@ SEEDS: dict[str, bytes] = {
     "chat_template.jinja": b"{{ x }}",
     "README.md": b"---\nlicense: mit\ndatasets: [a, b]\nbase_model: &x c/d\nother: *x\n---\ntext\n",
     "LICENSE": b"Apache License\nVersion 2.0, January 2004\n",
-    "model.onnx": b"\x08\x07\x12\x07pytorch",
+    "model.onnx": onnx((node("Conv"),), (initializer((2, 2)),)),
 }
 INTERESTING = [
     b"", b"\0", b"\xff" * 8, b"\xff" * 4, b"\0" * 8, (2**63).to_bytes(8, "little"), b'"', b"{", b"[", b"}", b"]", b"\\",

@@ -18,6 +18,7 @@ from model_provenance.readers.inspect import inspect
 from model_provenance.readers.registry import READERS, WEIGHT_FORMATS
 
 from .build import codes, facts_of, file_facts, shard
+from .onnx_files import onnx
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ from .build import codes, facts_of, file_facts, shard
         ("weights.dat", b"lmgg" + bytes(30), "ggml"),
         ("weights.dat", b"\x80\x04N.", "pickle"),
         ("weights.dat", b"\x93NUMPY\x01\0\x20\0{'descr': '<f4'}" + bytes(30), "numpy"),
-        ("model.onnx", b"\x08\x07\x12\x07pytorch", "onnx"),
+        ("model.onnx", onnx(), "onnx"),
         ("model.onnx", b"\x08", "onnx"),
         ("model.keras", b"", "zip"),
         ("saved_model.pb", b"\x08\x01", "tensorflow-savedmodel"),

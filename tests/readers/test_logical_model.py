@@ -136,13 +136,13 @@ def test_a_gguf_alone_says_everything_itself() -> None:
 def test_nothing_is_silent() -> None:
     """Every file has a status; weights that were not looked into are a warning, other files are for the record."""
     files = {
-        "model.onnx": b"\x08\x08\x12\x07pytorch",
+        "model.tflite": b"\x1c\0\0\0TFL3",
         "notes.xyz": b"hello",
         "model.h5": b"\x89HDF\r\n\x1a\n" + bytes(100),
     }
     facts = facts_of(files)
     assert {file.path: file.inspection for file in facts.files} == {
-        "model.onnx": Inspection.RECOGNISED,
+        "model.tflite": Inspection.RECOGNISED,
         "model.h5": Inspection.RECOGNISED,
         "notes.xyz": Inspection.NOT_INSPECTED,
     }
@@ -151,7 +151,7 @@ def test_nothing_is_silent() -> None:
         (Severity.WARNING, Status.SKIPPED),
         (Severity.INFO, Status.SKIPPED),
     }
-    assert facts.formats == ("hdf5", "onnx")
+    assert facts.formats == ("hdf5", "tflite")
 
 
 def test_findings_about_thousands_of_files_are_bounded() -> None:

@@ -48,6 +48,8 @@ _ALL: tuple[Code, ...] = (
     Code("pack.special_file", 2, "A device, FIFO or socket cannot be released", "Remove it from the model."),
     Code("pack.symlink", 2, "A symbolic link is not followed", "Put the file in its place; --allow-symlinks follows links to files of the model and to the blobs of a hub cache, no others."),
     Code("pack.vanished", 11, "A file of the model disappeared while it was read", "Wait until nothing writes to the model, then run again."),
+    # --- hooks: pre-commit
+    Code("hooks.git", 15, "The git index cannot be read", "Run the hook inside a checkout that holds its objects; finish a merge first; in a partial clone fetch what is missing."),
     # --- readers: model file formats
     Code("readers.adapter", 15, "The configuration of an adapter cannot be read", "Write `adapter_config.json` again with PEFT."),
     Code("readers.archive", 15, "A zip file among the model files cannot be read whole", "Save the weights again, best as safetensors."),
@@ -153,6 +155,8 @@ _ALL: tuple[Code, ...] = (
     Code("ci.unpinned", 2, "The gate was not told which release to let through", "Give `name` together with `version` or `digest`, best from the outputs of the job that released."),
     # --- doctor
     Code("doctor.clock", 21, "The clock of this machine is wrong", "Set the clock (NTP): tokens and certificates live for minutes."),
+    Code("trust.mirror", 20, "The TUF repository cannot be reached", "Check the address or the folder; a folder holds `timestamp.json` and `targets/`."),
+    Code("trust.tuf", 10, "The TUF repository is not to be trusted", "Do not use it. Check --root with who runs the private Sigstore; a mirror may be outdated or not the one that it should be."),
     Code("trust.root_old", 0, "The trusted root has not been refreshed for long", "Sign once with a network, which refreshes it; or install the newest sigstore package; or give --trusted-root."),
     # --- sign
     Code("bundle.malformed", 10, "A file is not a well-formed Sigstore bundle", "Fetch the evidence again from where it was published; bundles are version 0.1, 0.2 or 0.3."),
@@ -278,6 +282,14 @@ _ALL: tuple[Code, ...] = (
     Code("trust.root_invalid", 2, "The trusted root cannot be used", "Give a Sigstore trusted root, version 0.1, or a client trust config."),
     Code("verify.blocked", 15, "A check could not be carried out because another failed", "Resolve the other finding first."),
     Code("verify.crashed", 15, "A check ended with a defect of ours", "Report it with the command; the target counts as not verified."),
+    # --- policy
+    Code("policy.denied", 13, "The policy denies the release", "Meet what the policy asks for, or have who may approve it sign a waiver."),
+    Code("policy.invalid", 2, "A policy cannot be read", "Correct what the message names; `model-provenance policy check FILE` checks a policy alone."),
+    Code("policy.loosens", 2, "A policy allows more than the one that it extends", "Ask for the same or for more, or extend another profile."),
+    Code("policy.place", 2, "A policy lies in what it is to decide about", "Keep the policy where who makes the model cannot write, e.g. in the deploying repository."),
+    Code("policy.undecided", 15, "A gate of the policy could not be decided", "Give what the gate needs; what cannot be decided is never let through."),
+    Code("policy.unknown_key", 2, "A policy has a key that has no meaning", "Correct the spelling: a key that is ignored would protect nothing."),
+    Code("policy.warning", 0, "The policy would have something otherwise, and only shows it", "Meet what the policy asks for before it is made stricter."),
     # --- machine
     Code("machine.disk", 20, "The disk is full or cannot be written", "Free space or choose another --output, then run again."),
     Code("machine.io", 20, "The operating system refused to read or write", "Read the message; check the disk and the path, then run again."),

@@ -16,11 +16,6 @@ def _starts(magic: bytes, at: int = 0) -> Callable[[Head], bool]:
     return lambda head: head.data[at : at + len(magic)] == magic
 
 
-def _is_onnx(head: Head) -> bool:
-    # Protobuf has no magic: field 1 (ir_version) as a small varint comes first in every known writer.
-    return head.suffix == ".onnx" and head.data[:1] == b"\x08" and b"\0" < head.data[1:2] < b"\x80"
-
-
 def _is_tensorrt(head: Head) -> bool:
     return head.data.startswith((b"ptrt", b"ftrt")) and head.size >= 24  # noqa: PLR2004 - its fixed header
 
@@ -35,7 +30,6 @@ def _reader(format: str, by_bytes: Callable[[Head], bool], by_name: Callable[[He
 
 
 READERS: tuple[Reader, ...] = (
-    _reader("onnx", _is_onnx, suffixed(".onnx")),
     _reader("hdf5", _starts(b"\x89HDF\r\n\x1a\n"), suffixed(".h5", ".hdf5")),
     _reader("tflite", _starts(b"TFL3", 4), suffixed(".tflite")),
     _reader("tensorrt", _is_tensorrt, suffixed(".engine", ".plan", ".trt")),

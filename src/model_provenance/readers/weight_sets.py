@@ -19,6 +19,8 @@ from model_provenance.readers.reading import Reading, WeightKind
 
 _SHARD = re.compile(r"(.+)-([0-9]{5})-of-([0-9]{5})\.[a-z]+")
 _COUNTED_FORMATS = frozenset(("safetensors", "gguf"))
+#: Counted where none of the above is there: initializers of an export hold constants of the graph, too.
+_EXPORTED_FORMATS = frozenset(("onnx",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,9 @@ def shard_findings(files: Sequence[Inspected]) -> list[Finding]:
 def _sets(files: Sequence[Inspected]) -> list[WeightSet]:
     """Weight files grouped: by the index that names them, else by their numbered names, else each alone."""
     by_path = {member.facts.path for member in files}
-    weights = {member.facts.path: member for member in files if member.facts.format in _COUNTED_FORMATS}
+    own = any(member.facts.format in _COUNTED_FORMATS for member in files)
+    counted = _COUNTED_FORMATS if own else _EXPORTED_FORMATS
+    weights = {member.facts.path: member for member in files if member.facts.format in counted}
     sets = []
     for index in files:
         names = [str(index.path.parent / name) for name in index.reading.shards]
