@@ -14,17 +14,17 @@ class Snapshot:
     version: str
     #: path -> digest of each file.
     files: Mapping[str, str]
-    #: Label (licence, datasets, …) -> value; empty where nothing is known.
-    facts: Mapping[str, str]
+    #: Label (licence, datasets, …) -> values; none where nothing is known.
+    facts: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One fact that is not what it was."""
+    """One fact that is not what it was: the values that are gone, and the new ones."""
 
     label: str
-    before: str
-    after: str
+    gone: tuple[str, ...]
+    new: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,11 @@ def difference(before: Snapshot, after: Snapshot) -> Difference:
         added=tuple(sorted(after.files.keys() - common)),
         removed=tuple(sorted(before.files.keys() - common)),
         changed=tuple(sorted(path for path in common if before.files[path] != after.files[path])),
-        facts=tuple(
-            Change(label, before.facts.get(label, ""), after.facts.get(label, ""))
-            for label in labels
-            if before.facts.get(label, "") != after.facts.get(label, "")
-        ),
+        facts=tuple(change for label in labels if (change := _change(label, before, after)) is not None),
     )
+
+
+def _change(label: str, before: Snapshot, after: Snapshot) -> Change | None:
+    old, new = before.facts.get(label, ()), after.facts.get(label, ())
+    gone, added = tuple(v for v in old if v not in new), tuple(v for v in new if v not in old)
+    return Change(label, gone, added) if gone or added else None

@@ -35,9 +35,8 @@ from model_provenance.oci.reference import Reference
 from model_provenance.oci.registry import Access
 from model_provenance.report import github, gitlab
 from model_provenance.report.markdown import error_summary
-from model_provenance.report.release import verify_words, written_release
+from model_provenance.report.release import next_words, written_release
 from model_provenance.report.summary import ReleasePage
-from model_provenance.report.text import command_line
 
 
 def release_job(env: Mapping[str, str]) -> int:
@@ -69,12 +68,12 @@ class _Job:
     def report(self, receipt: Receipt) -> int:
         """Everything that the runner is told of a release; `result` last."""
         model, folder, env = str(self.request.model), str(self.request.folder), self.env
-        command = command_line(verify_words(receipt, target=model, evidence=folder))
+        words = next_words(receipt, model=model, folder=folder)
         changes = None if self.last is None else changes_since(self.last, receipt)
         sys.stdout.write(written_release(receipt, model=self.request.model, folder=self.request.folder, colour=False))
         sys.stdout.flush()
         github.annotate(receipt.findings)
-        page = ReleasePage(receipt, verify_command=command, changes=changes)
+        page = ReleasePage(receipt, words, changes)
         address, note = self.check.release(receipt, summary=page.overview(), details=page.details())
         github.append_summary(env, page.summary(notes=(note,) if note else ()))
         if env.get("GITLAB_CI") == "true":

@@ -54,33 +54,37 @@ def _now(receipt: Receipt) -> Snapshot:
     if receipt.facts is not None:
         tokenizer = receipt.facts.tokenizer
         facts |= {
-            "Parameters": str(receipt.facts.parameters or ""),
-            "Chat template": (tokenizer.chat_template_digest or "") if tokenizer is not None else "",
+            "Parameters": _one(receipt.facts.parameters),
+            "Chat template": _one(None if tokenizer is None else tokenizer.chat_template_digest),
         }
     return Snapshot(receipt.name, receipt.version, {f.path: str(f.digest) for f in receipt.package.files}, facts)
 
 
-def _declared(manifest: Mapping[str, Any]) -> dict[str, str]:
+def _one(value: object) -> tuple[str, ...]:
+    return (str(value),) if value else ()
+
+
+def _declared(manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     bases = manifest.get("merged_from") or manifest.get("fine_tuned_from")
     return {
-        "Licence": str(manifest.get("license") or ""),
+        "Licence": _one(manifest.get("license")),
         "Datasets": _names(manifest.get("datasets"), "name"),
         "Base model": _names(bases, "model"),
-        "Training commit": str(manifest.get("training_commit") or ""),
-        "Training container": str(manifest.get("training_container_digest") or ""),
+        "Training commit": _one(manifest.get("training_commit")),
+        "Training container": _one(manifest.get("training_container_digest")),
     }
 
 
-def _names(value: Any, key: str) -> str:
+def _names(value: Any, key: str) -> tuple[str, ...]:
     entries = value if isinstance(value, list) else [value]
     named = [entry for entry in entries if isinstance(entry, dict)]
-    return ", ".join(
+    return tuple(
         f"{entry.get(key, '')}@{str(entry['digest'])[:19]}" if entry.get("digest") else str(entry.get(key, ""))
         for entry in named
     )
 
 
-def _observed(evidence: EvidenceFiles, statements: Mapping[str, ParsedStatement]) -> dict[str, str]:
+def _observed(evidence: EvidenceFiles, statements: Mapping[str, ParsedStatement]) -> dict[str, tuple[str, ...]]:
     """Parameters and chat template, from the CycloneDX document where there is one."""
     document: Any = None
     if Predicate.CYCLONEDX in statements:
@@ -91,7 +95,7 @@ def _observed(evidence: EvidenceFiles, statements: Mapping[str, ParsedStatement]
             document = parse_json(data, what="sbom.cdx.json", limit=_SBOM_LIMIT, code="release.compare")
     found: dict[str, str] = {}
     _collect(document, found, depth=0)
-    return {"Parameters": found.get(_PARAMETERS, ""), "Chat template": found.get(_TEMPLATE, "")}
+    return {"Parameters": _one(found.get(_PARAMETERS)), "Chat template": _one(found.get(_TEMPLATE))}
 
 
 def _collect(value: Any, found: dict[str, str], *, depth: int) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from model_provenance.domain.difference import Difference
-from model_provenance.report.markdown import code, escaped
+from model_provenance.report.described import listed
+from model_provenance.report.markdown import code, escaped, table
 
 _FILES = 40
 
@@ -18,27 +19,23 @@ def changes_section(difference: Difference) -> list[str]:
         return [*head, "None: files and facts are the same.", *note]
     lines = head
     if difference.facts:
-        lines += ["| | Before | Now |", "|---|---|---|"]
-        lines += [
-            f"| {escaped(change.label)} | {_value(change.before)} | {_value(change.after)} |"
-            for change in difference.facts
-        ]
-        lines.append("")
+        rows = [(escaped(change.label), _values(change.gone), _values(change.new)) for change in difference.facts]
+        lines += [*table(("", "Gone", "New"), rows), ""]
     files = [
-        *_files("added", "🟢", difference.added),
-        *_files("removed", "🔴", difference.removed),
-        *_files("changed", "🟡", difference.changed),
+        *_files("🟢 added", difference.added),
+        *_files("🔴 removed", difference.removed),
+        *_files("🟡 changed", difference.changed),
     ]
     if files:
-        lines += ["| | File |", "|---|---|", *files]
+        lines += table(("", "File"), files)
     return [*lines, *note]
 
 
-def _value(text: str) -> str:
-    return escaped(text, 300) if text else "—"
+def _values(values: tuple[str, ...]) -> str:
+    return escaped(listed(values), 600) if values else "—"
 
 
-def _files(word: str, mark: str, paths: tuple[str, ...]) -> Iterable[str]:
-    yield from (f"| {mark} {word} | {code(path)} |" for path in paths[:_FILES])
+def _files(mark: str, paths: tuple[str, ...]) -> Iterable[tuple[str, str]]:
+    yield from ((mark, code(path)) for path in paths[:_FILES])
     if len(paths) > _FILES:
-        yield f"| {mark} {word} | {len(paths) - _FILES} more |"
+        yield mark, f"{len(paths) - _FILES} more"

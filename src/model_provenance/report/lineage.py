@@ -27,10 +27,8 @@ def lineage(receipt: Receipt) -> list[str]:
         arrow = "-->" if known.get(field) == "observed" else "-.->"
         lines += [f"  s{number}[{_label(text)}]", f"  s{number} {arrow} model"]
     package = receipt.package
-    lines.append(
-        f"  model([{_label((f'{receipt.name} {receipt.version}', f'model {_short(str(package.model_digest))}'))}])"
-    )
-    lines.append(f"  package[({_label((package.layout.value, f'package {_short(str(package.package_digest))}'))})]")
+    lines.append(f"  model([{_label((f'{receipt.name} {receipt.version}', _short(str(package.model_digest))))}])")
+    lines.append(f"  package[({_label((f'package ({package.layout.value})', _short(str(package.package_digest))))})]")
     lines.append("  model --> package")
     commit = manifest.get("release_commit")
     if isinstance(commit, str):
@@ -46,11 +44,10 @@ def lineage(receipt: Receipt) -> list[str]:
 
 def _sources(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
     datasets = [entry for entry in manifest.get("datasets") or () if isinstance(entry, dict)]
-    for entry in datasets[:_NODES]:
-        digest = entry.get("digest")
-        yield "datasets", ("dataset", str(entry.get("name", "")), *((_short(str(digest)),) if digest else ()))
-    if len(datasets) > _NODES:
-        yield "datasets", (f"{len(datasets) - _NODES} more datasets",)
+    if datasets:
+        more = len(datasets) - _NODES
+        names = [str(entry.get("name", "")) for entry in datasets[:_NODES]]
+        yield "datasets", ("datasets", *names, *((f"and {more} more",) if more > 0 else ()))
     for field in ("fine_tuned_from", "merged_from"):
         value: Any = manifest.get(field)
         for entry in (value if isinstance(value, list) else [value])[:_NODES]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from model_provenance.domain.finding import Finding, Severity, Status
 from model_provenance.domain.text import shown
@@ -36,6 +36,20 @@ def link(text: str, url: str | None) -> str:
     return f"[{escaped(text)}]({url})" if url is not None and _LINK.fullmatch(url) else escaped(text)
 
 
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table of cells that are Markdown already, aligned to the left."""
+    return [_row(head), "|" + ":---|" * len(head), *map(_row, rows)]
+
+
+def fact_table(facts: Sequence[Sequence[str]]) -> list[str]:
+    """Label and value in rows. The first fact is the head: Markdown knows no table without one, and an empty one shows."""
+    return table(facts[0], facts[1:])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def fence(language: str, text: str) -> list[str]:
     """A block of code that its text cannot close."""
     return [f"```{language}", *(shown(line, 4000).replace("```", "'''") for line in text.splitlines()), "```"]
@@ -52,15 +66,16 @@ def findings_section(findings: Sequence[Finding]) -> list[str]:
     if not told:
         return []
     told.sort(key=lambda f: f.severity is not Severity.ERROR)
-    lines = ["### Findings", "", "| | What | How to fix |", "|---|---|---|"]
-    for finding in told[:ROWS]:
-        icon = "❌" if finding.severity is Severity.ERROR else "⚠️"
-        where = f"{code(finding.location)} " if finding.location else ""
-        message, remedy = escaped_lines(finding.message), escaped_lines(finding.remedy)
-        lines.append(f"| {icon} {code(finding.id)} | {where}{message} | {remedy} |")
+    rows = [_finding(finding) for finding in told[:ROWS]]
     if len(told) > ROWS:
-        lines.append(f"| | {len(told) - ROWS} more, see the log | |")
-    return lines
+        rows.append(("", f"{len(told) - ROWS} more, see the log", ""))
+    return ["### Findings", "", *table(("", "What", "How to fix"), rows)]
+
+
+def _finding(finding: Finding) -> tuple[str, str, str]:
+    icon = "❌" if finding.severity is Severity.ERROR else "⚠️"
+    where = f"{code(finding.location)} " if finding.location else ""
+    return f"{icon} {code(finding.id)}", where + escaped_lines(finding.message), escaped_lines(finding.remedy)
 
 
 def error_summary(code_: str, message: str, remedy: str) -> str:

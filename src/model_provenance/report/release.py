@@ -15,10 +15,15 @@ def written_release(receipt: Receipt, *, model: Path, folder: Path, colour: bool
     if receipt.result is ReleaseResult.UNSIGNED:
         following = "run it again without --dry-run to sign"
     else:
-        following = command_line(verify_words(receipt, target=os.fspath(model), evidence=where))
-        if receipt.references:
-            following = command_line(verify_words(receipt, target=f"oci://{receipt.references[0]}", evidence=None))
+        following = command_line(next_words(receipt, model=os.fspath(model), folder=where))
     return receipt_text(receipt, where=where, next_command=following, colour=colour)
+
+
+def next_words(receipt: Receipt, *, model: str, folder: str) -> list[str]:
+    """How to verify what was released: in the registry that holds it, else from the release folder."""
+    if receipt.references:
+        return verify_words(receipt, target=f"oci://{receipt.references[0]}", evidence=None)
+    return verify_words(receipt, target=model, evidence=folder)
 
 
 def verify_words(receipt: Receipt, *, target: str, evidence: str | None) -> list[str]:

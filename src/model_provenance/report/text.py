@@ -122,6 +122,16 @@ def command_line(words: Iterable[str]) -> str:
     return shlex.join(words)
 
 
+def wrapped_command(words: Iterable[str]) -> str:
+    """The same on several lines, an option a line: a line that scrolls away is copied without its end."""
+    lines: list[list[str]] = [[]]
+    for word in words:
+        if word.startswith("--"):
+            lines.append([])
+        lines[-1].append(word)
+    return " \\\n  ".join(shlex.join(line) for line in lines)
+
+
 def _table(rows: list[tuple[str, str]]) -> list[str]:
     width = max((len(label) for label, _ in rows), default=0)
     return [f"  {label:<{width}}  {value}" for label, value in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model_provenance.domain.finding import Status
 from model_provenance.domain.verification import Report, Result
-from model_provenance.report.markdown import budgeted, code, escaped, findings_section
+from model_provenance.report.markdown import budgeted, code, escaped, fact_table, findings_section
 from model_provenance.report.signer import signer_line
 from model_provenance.report.units import plural, size
 
@@ -13,23 +13,25 @@ _ICONS = {Result.PASS: "✅", Result.FAIL: "❌", Result.ERROR: "❌"}
 
 def verify_summary(report: Report, *, target: str) -> str:
     """The summary of a verification."""
-    lines = [f"## {_ICONS[report.result]} {report.result.value}: {escaped(target, 400)}", "", "| | |", "|---|---|"]
+    lines = [f"## {_ICONS[report.result]} {report.result.value}: {escaped(target, 400)}", ""]
+    facts: list[tuple[str, str]] = []
     verified = report.verified
     if verified is not None:
         name = f"{verified.manifest.get('model_name', '')} {verified.manifest.get('version', '')}".strip()
-        lines.append(f"| Release | {escaped(name)} |")
+        facts.append(("Release", escaped(name)))
         total = size(sum(file.size for file in verified.files))
-        lines.append(f"| Model | {code(str(verified.model_digest))} {plural(len(verified.files), 'file')}, {total} |")
+        facts.append(("Model", f"{code(str(verified.model_digest))} {plural(len(verified.files), 'file')}, {total}"))
         if verified.package_digest is not None:
-            lines.append(f"| Package | {code(str(verified.package_digest))} |")
+            facts.append(("Package", code(str(verified.package_digest))))
         if report.reference is not None:
-            lines.append(f"| Reference | {code(report.reference)} |")
+            facts.append(("Reference", code(report.reference)))
     if report.signer is not None:
         trusted = "" if verified is not None else " (found, not trusted)"
-        lines.append(f"| Signer | {escaped(signer_line(report.signer), 600)}{trusted} |")
+        facts.append(("Signer", f"{escaped(signer_line(report.signer), 600)}{trusted}"))
     if verified is not None and report.slsa_level is not None:
-        lines.append(f"| SLSA | Build L{report.slsa_level}: {escaped('; '.join(report.slsa_reasons), 400)} |")
+        facts.append(("SLSA", f"**Build L{report.slsa_level}**: {escaped('; '.join(report.slsa_reasons), 400)}"))
     checked = sum(1 for finding in report.findings if finding.status is Status.PASS)
-    lines.append(f"| Checks | {checked} passed, scope {report.scope.value} |")
+    facts.append(("Checks", f"{checked} passed, scope {report.scope.value}"))
+    lines += fact_table(facts)
     unchecked = [f"- {escaped(item, 400)}" for item in report.not_checked]
     return budgeted(lines, findings_section(report.findings), ["### Not checked", "", *unchecked] if unchecked else [])
