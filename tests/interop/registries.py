@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 NAMES = ("olareg", "distribution", "docker-registry")
@@ -36,16 +37,21 @@ class RealRegistry:
         self.process.wait(10)
 
 
-def start(name: str, folder: Path, tools: ModuleType, *more: str) -> RealRegistry | None:
+def start(name: str, folder: Path, tools: ModuleType, *more: str, tls: bool = False) -> RealRegistry | None:
     """The running server; None where its program is not installed."""
     port = _free_port()
     words = _command(name, folder, port, tools)
     if words is None:
         return None
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*words, *more], stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [*words, *(each.replace("PORT", str(port)) for each in more)], stdout=log, stderr=log
+        )
     registry = RealRegistry(name, f"127.0.0.1:{port}", process)
-    _wait(f"http://{registry.host}/v2/")
+    if tls:
+        _listening(port)
+    else:
+        _answering(f"http://{registry.host}/v2/")
     return registry
 
 
@@ -74,12 +80,29 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _wait(url: str) -> None:
+def _answering(url: str) -> None:
+    """A registry that asks for a login answers as well."""
     for _ in range(200):
         try:
             with urlopen(url, timeout=1) as answer:
                 if answer.status == 200:
                     return
+        except HTTPError as error:
+            error.close()
+            if error.code == 401:
+                return
+            raise
         except OSError:
             time.sleep(0.05)
+    raise TimeoutError("the registry did not start")
+
+
+def _listening(port: int) -> None:
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
     raise TimeoutError("the registry did not start")

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,9 +16,16 @@ import pytest
 from tests.interop.registries import NAMES, RealRegistry, start
 from tests.oci.registry.workshop import REPOSITORY, Workshop, tree
 
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.package import Descriptor
 from model_provenance.domain.receipt import Receipt
 from model_provenance.domain.verification import Result
-from model_provenance.oci.registry import Access
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats.oci import MANIFEST, bundle_referrer
+from model_provenance.oci.logins import Login
+from model_provenance.oci.reference import Reference
+from model_provenance.oci.referrers import Referrer, attach, list_referrers
+from model_provenance.oci.registry import Access, Registry
 from model_provenance.testing.registry_sim import RegistrySim
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -70,6 +78,7 @@ def _as_sim(real: RealRegistry) -> RegistrySim:
     return real  # type: ignore[return-value]
 
 
+@pytest.mark.matrix("registries", "push, verify oci:// and pull; a second push", "{real}")
 def test_a_release_comes_back_byte_for_byte(workshop: Workshop, real: RealRegistry) -> None:
     """Push, verify, pull; a second push changes nothing that is listed."""
     receipt = released(workshop, real)
@@ -82,6 +91,7 @@ def test_a_release_comes_back_byte_for_byte(workshop: Workshop, real: RealRegist
     assert tree(pulled.path) == tree(workshop.model)
 
 
+@pytest.mark.matrix("registries", "oras discover", "{real}")
 def test_oras_discovers_the_evidence(workshop: Workshop, real: RealRegistry, run: Run) -> None:
     """`oras discover` lists one referrer a statement, on the index and on each manifest."""
     receipt = released(workshop, real)
@@ -94,6 +104,7 @@ def test_oras_discovers_the_evidence(workshop: Workshop, real: RealRegistry, run
         assert kinds == {bundle.predicate_type for bundle in receipt.bundles}
 
 
+@pytest.mark.matrix("registries", "cosign verify and verify-attestation, by key", "{real}")
 def test_cosign_verifies_tag_index_and_manifests(workshop: Workshop, real: RealRegistry, run: Run) -> None:
     """`cosign verify` and `verify-attestation` by key pass on the tag and on every manifest; with a wrong key they do not."""
     receipt = released(workshop, real)
@@ -109,6 +120,7 @@ def test_cosign_verifies_tag_index_and_manifests(workshop: Workshop, real: RealR
     assert run("cosign", "verify", *wrong, names[0], check=False).returncode != 0
 
 
+@pytest.mark.matrix("registries", "skopeo copy, crane pull, oras pull and cp", "{real}")
 def test_others_copy_and_pull_what_we_pushed(workshop: Workshop, real: RealRegistry, run: Run, tmp_path: Path) -> None:
     """`skopeo copy --all`, `crane pull` and `oras pull` take the index and the image; `oras cp -r` takes the evidence too."""
     receipt = released(workshop, real)
@@ -125,6 +137,106 @@ def test_others_copy_and_pull_what_we_pushed(workshop: Workshop, real: RealRegis
     run("oras", "cp", "-r", "--from-plain-http", "--to-plain-http", name, copy)
     report = workshop.verify(_as_sim(real), reference=f"oci://{copy}", access=Access({}))
     assert report.result is Result.PASS
+
+
+def test_twenty_releases_at_once_lose_nothing(real: RealRegistry, tmp_path: Path) -> None:
+    """Twenty runs attach evidence to one subject: every referrer is listed at the end, or the run that lost one said so."""
+    reference = Reference.parse(f"{real.host}/{REPOSITORY}")
+    access = Access({})
+    subject = Descriptor(MANIFEST, Digest.of(b"subject"), 7)
+
+    def attach_one(number: int) -> Digest | None:
+        with Registry(reference, access, write=True) as mine:
+            manifest, blobs = bundle_referrer(
+                b'{"n":%d}' % number, "https://example.org/p", subject, "1970-01-01T00:00:00Z"
+            )
+            for blob in blobs:
+                mine.push_blob(blob)
+            try:
+                attach(mine, [Referrer(manifest, subject)])
+            except ModelProvenanceError as error:
+                if error.code != "registry.evidence_lost":
+                    raise
+                return None
+        return manifest.digest
+
+    with ThreadPoolExecutor(20) as pool:
+        made = list(pool.map(attach_one, range(20)))
+    with Registry(reference, access) as opened:
+        found = {each.digest for each in list_referrers(opened, subject.digest)}
+    succeeded = {digest for digest in made if digest is not None}
+    assert succeeded <= found
+    assert len(succeeded) >= 15
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for this machine that nobody else trusts, with its key beside it."""
+    path = tmp_path / "tls.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj",
+         "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(tmp_path / "tls.key"), "-out", str(path)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return path
+
+
+def test_tls_needs_the_right_authority(
+    workshop: Workshop, tools: ModuleType, certificate: Path, tmp_path: Path
+) -> None:
+    """Olareg over TLS on this machine: found by itself, refused with an authority that nobody told us."""
+    words = ("--tls-cert", str(certificate), "--tls-key", str(tmp_path / "tls.key"))
+    real = start("olareg", tmp_path / "tls", tools, *words, tls=True)
+    assert real is not None
+    try:
+        with pytest.raises(ModelProvenanceError) as untrusted:
+            workshop.release(_as_sim(real), access=Access({}))
+        assert untrusted.value.code == "registry.unreachable"
+        trusting = Access({"SSL_CERT_FILE": str(certificate)})
+        workshop.release(_as_sim(real), access=trusting)
+        assert workshop.verify(_as_sim(real), access=trusting).result is Result.PASS
+    finally:
+        real.stop()
+
+
+#: bcrypt of `secret`, made for these tests.
+_USERS = """\
+users: {user: {cred: "$2b$05$modelprovenancetests.ug3XSqVDzsZRHo/bdiV6Zy.FlJuW0cj6"}}
+acls:
+  - {repo: "*", members: ["user"], access: ["read", "write", "delete"]}
+  - {repo: "", members: ["user"], access: ["read"]}
+"""
+
+
+@pytest.mark.parametrize("way", ["--auth-basic", "--auth-token-opaque"])
+def test_logins(workshop: Workshop, tools: ModuleType, tmp_path: Path, way: str) -> None:
+    """Olareg with basic and with token authentication: the right password works, the wrong one and none are refused."""
+    users = tmp_path / "users.yaml"
+    users.write_text(_USERS)
+    real = start("olareg", tmp_path / "auth", tools, way, str(users), "--external-url", "http://127.0.0.1:PORT")
+    assert real is not None
+    try:
+        for password, code in (("wrong", "registry.denied"), ("", "registry.denied")):
+            login = Login("user", password) if password else None
+            with pytest.raises(ModelProvenanceError) as refused:
+                workshop.release(_as_sim(real), access=Access({}, login))
+            assert refused.value.code == code
+        access = Access({}, Login("user", "secret"))
+        workshop.release(_as_sim(real), access=access)
+        assert workshop.verify(_as_sim(real), access=access).result is Result.PASS
+    finally:
+        real.stop()
+
+
+def test_a_rate_limit_is_waited_for(workshop: Workshop, tools: ModuleType, tmp_path: Path) -> None:
+    """Olareg that takes a few requests a second: slower, and the same result."""
+    real = start("olareg", tmp_path / "limited", tools, "--rate-limit", "30")
+    assert real is not None
+    try:
+        workshop.release(_as_sim(real), access=Access({}))
+        assert workshop.verify(_as_sim(real), access=Access({})).result is Result.PASS
+    finally:
+        real.stop()
 
 
 def _sub(folder: Path) -> Path:

@@ -30,6 +30,9 @@ _ROUNDS = 30
 #: which may not have had our entries, to its write.
 _CALM_ROUNDS = 1
 _CALM = 0.5
+_READS = 2
+#: Reads that may show an older list before an entry counts as lost.
+_PATIENT_READS = 3
 _OK = 200
 
 
@@ -67,10 +70,33 @@ def attach(registry: Registry, referrers: Sequence[Referrer]) -> None:
         known = {each.digest for each in _by_api(registry, subject)}
         missing[subject] = [entry for entry in entries if entry.digest not in known]
     _list(registry, {subject: entries for subject, entries in missing.items() if entries})
-    wanted: dict[Digest, list[Digest]] = {}
-    for referrer in referrers:
-        wanted.setdefault(referrer.subject.digest, []).append(referrer.manifest.digest)
-    check_listed(registry, wanted)
+    _settle(registry, referrers)
+
+
+def _settle(registry: Registry, referrers: Sequence[Referrer]) -> None:
+    """Wait until two reads in a row list all; what is not listed after some reads is stored again.
+
+    A registry can lose an entry of its own list when several write at once (olareg 0.2.2 does): the same bytes under the
+    same digest list it again and change nothing else.
+    """
+    subjects = {referrer.subject.digest for referrer in referrers}
+    seen = 0
+    for attempt in range(_ROUNDS):
+        listed = {subject: {each.digest for each in list_referrers(registry, subject)} for subject in subjects}
+        lost = [each for each in referrers if each.manifest.digest not in listed[each.subject.digest]]
+        seen = 0 if lost else seen + 1
+        if seen == _READS or not referrers:
+            return
+        if lost and attempt == _ROUNDS - 1:
+            raise _lost(registry, lost[0].subject.digest, [each.manifest.digest for each in lost])
+        if attempt % _PATIENT_READS == _PATIENT_READS - 1:
+            for each in lost:
+                registry.put_manifest(each.manifest)
+        if lost:
+            _wait(registry, attempt)
+        else:
+            registry.session.retrying.sleep(_CALM / 2)
+    raise _lost(registry, referrers[0].subject.digest, [each.manifest.digest for each in referrers])
 
 
 def check_listed(registry: Registry, wanted: dict[Digest, list[Digest]]) -> None:

@@ -18,7 +18,9 @@ from model_provenance.testing.registry_sim import RegistrySim
 Registries = Callable[..., RegistrySim]
 
 
-@pytest.mark.parametrize(("one", "other"), [("spec-1.1", "distribution-2.8"), ("ghcr", "spec-1.1"), ("spec-1.1", "no-patch")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("spec-1.1", "distribution-2.8"), ("ghcr", "spec-1.1"), ("spec-1.1", "no-patch")]
+)
 def test_a_copy_verifies_as_the_original_does(workshop: Workshop, registry: Registries, one: str, other: str) -> None:
     """Index, layers and evidence arrive in another kind of registry under the same digests; a second copy sends nothing."""
     here, there = registry(one), registry(other)

@@ -159,7 +159,8 @@ def test_twenty_at_once_lose_nothing(registry: Registries) -> None:
             try:
                 attach(mine, [Referrer(manifest, subject)])
             except ModelProvenanceError as error:
-                assert error.code == "registry.evidence_lost"
+                if error.code != "registry.evidence_lost":
+                    raise
                 return None
             return manifest.digest
 
