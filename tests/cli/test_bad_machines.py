@@ -137,6 +137,24 @@ def test_a_file_that_cannot_grow_is_a_full_disk(limit: int, words: tuple[str, ..
     assert tree(desk) == before
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sign", "model", "--bundle", "model.sig", "--key", "release.key"),
+        ("sbom", "model", "--output", "sboms", "--sbom-engine", "native"),
+    ],
+)
+def test_no_command_leaves_half_a_file(words: tuple[str, ...], desk: Path) -> None:
+    """A signature or an SBOM is there whole or not at all."""
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+
+    ended(program(*words, cwd=desk, preexec_fn=limited)).refused(20, "machine.disk", "write")
+
+    assert not [path for path in desk.rglob("*") if path.name.startswith((".", "model.sig", "sbom."))]
+
+
 @pytest.mark.parametrize("size", ["16k", "32k", "64k"])
 def test_a_full_disk_is_said_and_leaves_nothing(size: str, desk: Path) -> None:
     """A file system with no space left, wherever in the release that happens."""

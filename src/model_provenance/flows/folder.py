@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from model_provenance.disk.publish import PublishedFile
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.files import ModelFile
 from model_provenance.domain.package import Package
@@ -81,11 +82,13 @@ def refuse_moved_version(final: Path, package_digest: Digest) -> None:
 
 
 def write(folder: Path, name: str, data: bytes) -> None:
-    """Write one file of the release; a full disk or a missing permission is said as such."""
+    """Write one file, which appears whole or not at all; a full disk or a missing permission is said as such."""
     path = folder / name
     with translated(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+    with PublishedFile(path) as file:
+        file.write(data)
+        file.publish(durable=False)
 
 
 def sums(entries: list[tuple[str, Digest]]) -> bytes:

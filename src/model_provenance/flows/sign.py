@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,7 @@ from model_provenance.context.gates import check_may_sign, check_privacy
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import LogEntry, SignerIdentity
 from model_provenance.domain.package import Layout
-from model_provenance.flows.folder import translated
+from model_provenance.flows import folder
 from model_provenance.flows.signing import Signing, prepare
 from model_provenance.formats.oms import oms_statement
 from model_provenance.pack.read import read
@@ -57,18 +55,5 @@ def sign_model(
             allow_symlinks=allow_symlinks,
         )
     [signed] = prepared.signer.sign([statement])
-    _write(bundle, signed.data)
+    folder.write(bundle.parent, bundle.name, signed.data)
     return SignedModel(package.model_digest, len(package.files), prepared.signer.identity, signed.log_entries)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with translated(path):
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
