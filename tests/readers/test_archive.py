@@ -66,7 +66,7 @@ def test_torchscript_holds_code() -> None:
 def test_keras_and_npz_are_recognised() -> None:
     """Known members give the format; nobody claims to have looked inside."""
     keras = file_facts("m.keras", zipped({"config.json": b"{}", "metadata.json": b"{}", "model.weights.h5": b""}))
-    assert (keras.format, keras.inspection) == ("keras", Inspection.RECOGNISED)
+    assert (keras.format, keras.inspection) == ("keras", Inspection.READ)
     arrays = file_facts("a.npz", zipped({"a.npy": npy("'<f4'")}))
     assert (arrays.format, arrays.inspection) == ("npz", Inspection.RECOGNISED)
     assert file_facts("docs.zip", zipped({"a.txt": b"a"})).inspection is Inspection.NOT_INSPECTED

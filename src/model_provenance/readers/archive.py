@@ -8,8 +8,9 @@ from typing import Any
 from model_provenance.domain.facts import Inspection
 from model_provenance.domain.finding import warned
 from model_provenance.domain.text import shown
-from model_provenance.readers import numpy_array
+from model_provenance.readers import keras, numpy_array
 from model_provenance.readers.cursor import Cursor, ReaderError
+from model_provenance.readers.keras import keras_facts
 from model_provenance.readers.pickle_walk import PickleWalk, walk
 from model_provenance.readers.pickles import is_pickle, pickle_details, why_it_executes
 from model_provenance.readers.reading import Head, Reader, Reading, suffixed
@@ -18,7 +19,8 @@ from model_provenance.readers.zip_directory import MAGIC, Member, beginning, con
 READS = (
     "the directory, strictly: equal names, encryption, differing headers, bytes before or behind are refused",
     "PyTorch files: every pickle among the members, whatever its name, walked as a bare pickle is; number of storages",
-    "TorchScript (has code of its own), Keras 3 and .npz: recognised by their members; object arrays in .npz",
+    "TorchScript (has code of its own) and .npz: recognised by their members; object arrays in .npz",
+    *(f"Keras 3: {line}" for line in keras.READS),
 )
 
 _CODE = "readers.archive"
@@ -32,7 +34,7 @@ _KERAS = frozenset(("config.json", "metadata.json"))
 _INSPECTION = {
     "pytorch-zip": Inspection.READ,
     "torchscript": Inspection.READ,
-    "keras": Inspection.RECOGNISED,
+    "keras": Inspection.READ,
     "npz": Inspection.RECOGNISED,
     "zip": Inspection.NOT_INSPECTED,
 }
@@ -54,7 +56,14 @@ def _read(head: Head, cursor: Cursor) -> Reading:
         details["storages"] = len(listed) - len(others)
     if form in _TORCH or found.pickles or found.problem:
         details |= pickle_details(found)
-    executes = why_it_executes(found) or _by_form(form, objects=examined.objects)
+    by_layers = None
+    if form == "keras" and found.problem is None:
+        try:
+            more, by_layers = keras_facts(cursor, listed)
+            details |= more
+        except ReaderError as error:
+            found.problem = str(error)
+    executes = why_it_executes(found) or by_layers or _by_form(form, objects=examined.objects)
     if executes:
         details["can_execute_code"] = True
     if found.problem is not None:
