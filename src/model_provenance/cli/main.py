@@ -27,6 +27,7 @@ COMMANDS = {
     "sbom": "Write the SBOMs of a model directory, unsigned.",
     "manifest": "Work with source manifests.",
     "keygen": "Make a signing key pair.",
+    "trust": "Fetch the trust of a private Sigstore from its TUF repository.",
     "doctor": "Say what this environment lacks for a release.",
     "ci": "Run as a CI job: inputs from the environment, summary and outputs to the runner.",
 }
