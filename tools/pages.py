@@ -35,7 +35,7 @@ STATUSES = {
     Exit.SIGNATURE: "A signature or an identity is not valid, or not the expected one.",
     Exit.CONTENT: "The content differs from what was signed.",
     Exit.EVIDENCE_MISSING: "Evidence is missing.",
-    Exit.POLICY: "A policy said no (reserved: policies are not built yet).",
+    Exit.POLICY: "A policy denies the release.",
     Exit.REVOKED: "The release is revoked (reserved: revocation is not built yet).",
     Exit.UNDECIDED: "It could not be decided; never a pass.",
     Exit.SERVICE: "A service, the network or the machine failed; run again.",
@@ -46,8 +46,8 @@ STATUSES = {
 
 #: Rooms from the bottom up, as import-linter holds them.
 ROOMS = (
-    "errors", "domain", "formats", "disk", "context", "pack", "readers", "describe", "sign", "oci", "verify", "report",
-    "flows", "cli", "testing",
+    "errors", "domain", "formats", "disk", "context", "pack", "readers", "describe", "sign", "oci", "verify", "policy", "report",
+    "flows", "cli", "hooks", "testing",
 )  # fmt: skip
 _CODES_INTRODUCTION = """\
 When several checks of `verify` fail, the process ends with the status that says most:

@@ -44,7 +44,7 @@ class Option:
 
 
 _SIGNING = ("release", "sign")
-_DECIDING = ("verify", "pull")
+_DECIDING = ("verify", "pull", "policy explain")
 
 OPTIONS: tuple[Option, ...] = (
     Option("name", "Name of the model: segments of a-z, 0-9, '.', '_', '-', joined by '/'.",
@@ -55,7 +55,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("version", "Version that the signed manifest must carry.", _DECIDING, metavar="VERSION", ci=("verify",)),
     Option("name", "Name of the dataset; without it that of the folder or file.", ("manifest dataset",), metavar="NAME"),
     Option("digest", "Digest that the release must have: of the model, of the package, or of one of its OCI manifests.",
-           ("verify", "pull"), metavar="sha256:HEX", ci=("verify",)),
+           _DECIDING, metavar="sha256:HEX", ci=("verify",)),
     Option("manifest", "Source manifest (JSON or YAML): what people declare about the model.",
            ("release", "sbom", "sbom verify"), Kind.PATH, "FILE", ci=("release",)),
     Option("output", "Folder of the release.", ("release",), Kind.PATH, "DIR", ci=("release",), ci_default="dist/NAME-VERSION"),
@@ -71,10 +71,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("allow-tag-move", "Let a tag that names another model be overwritten.", ("release", "copy"), Kind.FLAG, ci=("release",)),
     Option("remote", "With a model in a registry: verify manifests and evidence alone, fetch no weights.", ("verify",), Kind.FLAG),
     Option("username", "User to log in to the registry with; by default the login of Docker, podman or the CI job is used.",
-           ("release", "verify", "pull", "copy", "discover", "doctor"), metavar="NAME"),
-    Option("password-stdin", "Read the registry's password from standard input.", ("release", "verify", "pull", "copy", "discover", "doctor"), Kind.FLAG),
+           ("release", "verify", "pull", "copy", "discover", "doctor", "policy explain"), metavar="NAME"),
+    Option("password-stdin", "Read the registry's password from standard input.", ("release", "verify", "pull", "copy", "discover", "doctor", "policy explain"), Kind.FLAG),
     Option("plain-http", "Reach the registry without TLS and without credentials; on this machine that is so by itself.",
-           ("release", "verify", "pull", "copy", "discover", "doctor"), Kind.FLAG),
+           ("release", "verify", "pull", "copy", "discover", "doctor", "policy explain"), Kind.FLAG),
     Option("registry", "Repository to reach: HOST/REPOSITORY[:TAG].", ("doctor",), metavar="REFERENCE"),
     Option("key", "Private key to sign with (cosign's or PEM, EC P-256, P-384 or P-521), instead of an OIDC identity.",
            _SIGNING, Kind.PATH, "FILE"),
@@ -85,7 +85,7 @@ OPTIONS: tuple[Option, ...] = (
            ("verify",), Kind.PATH, "FILE"),
     Option("identity-token", "OIDC identity token to sign with; in CI it is found by itself.", _SIGNING, metavar="TOKEN"),
     Option("trust-config", "Sigstore client trust config (JSON) of a private instance, instead of the public one.",
-           ("release", "sign", "verify", "pull", "doctor"), Kind.PATH, "FILE", ci=("release", "verify")),
+           ("release", "sign", "verify", "pull", "doctor", "policy explain"), Kind.PATH, "FILE", ci=("release", "verify")),
     Option("trusted-root", "Sigstore trusted root (JSON) to verify with.", _DECIDING, Kind.PATH, "FILE"),
     Option("root", "TUF root metadata (root.json) of the private Sigstore, from somebody you trust.", ("trust",), Kind.PATH, "FILE"),
     Option("allow-public-log", "Allow a private repository or a personal identity to appear in public transparency logs.",
@@ -123,12 +123,14 @@ OPTIONS: tuple[Option, ...] = (
     Option("certificate-oidc-issuer", "Exact issuer of the signing identity.", _DECIDING, metavar="URL"),
     Option("source-repository", "Repository that the signed run must have built from, where the identity is a workflow elsewhere.", _DECIDING, metavar="URL"),
     Option("allow-event", "Accept a run that this event started, besides the default ones. May be repeated.", _DECIDING, Kind.LIST, "EVENT", ci=("verify",)),
+    Option("policy", "Policy that must allow the release, too: a file, or `integrity`, `baseline` or `production`. It may name who must have signed.",
+           ("verify",), metavar="FILE|PROFILE"),
     Option("ignore-unsigned-files", "With --bundle: accept files that the signature does not list.", ("verify",), Kind.FLAG),
     Option("force", "Overwrite existing key files.", ("keygen",), Kind.FLAG),
     Option("profile", "Rules to check against: `minimum` for a release folder, the others for an SBOM.", ("sbom check",), Kind.CHOICE,
            choices=("minimum", "ntia", "ntia-2025", "bsi-tr-03183", "g7-ai", "spdx3-ai", "eu-gpai"), required=True),
     Option("format", "What to print on standard output.",
-           ("release", "verify", "pull", "copy", "discover", "sign", "inspect", "sbom", "sbom verify", "manifest check", "doctor", "trust"), Kind.CHOICE, choices=("text", "json"), default="text"),
+           ("release", "verify", "pull", "copy", "discover", "sign", "inspect", "sbom", "sbom verify", "manifest check", "doctor", "trust", "policy test"), Kind.CHOICE, choices=("text", "json"), default="text"),
     Option("format", "What to print on standard output.", ("sbom check",), Kind.CHOICE, choices=("text", "json", "markdown"), default="text"),
     Option("format", "What to print on standard output.", ("manifest dataset",), Kind.CHOICE, choices=("yaml", "json"), default="yaml"),
 )  # fmt: skip

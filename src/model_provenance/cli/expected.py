@@ -10,6 +10,7 @@ from model_provenance.cli.access import access
 
 if TYPE_CHECKING:
     from model_provenance.flows.verify import VerifyRequest
+    from model_provenance.policy.document import Policy
 
 SCHEME = "oci://"
 
@@ -46,4 +47,14 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         reference=target if remote else None,
         access=access(given) if remote else None,
         remote=given.get("remote", False),
+        policy=_policy(target, given),
     )
+
+
+def _policy(target: str, given: Mapping[str, Any]) -> Policy | None:
+    """The policy of `--policy`, never from the target or its evidence."""
+    if given.get("policy") is None:
+        return None
+    from model_provenance.flows.policy import load_policy, places  # noqa: PLC0415 - only with a policy
+
+    return load_policy(given["policy"], decided_about=places(Path(target), given["evidence"]))

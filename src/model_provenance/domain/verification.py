@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model_provenance.domain.context import Provider
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import LogEntry, SignerIdentity
 from model_provenance.domain.files import FILES, ModelFile, Serialization
 from model_provenance.domain.finding import Finding
+
+if TYPE_CHECKING:
+    from model_provenance.domain.policy import Decision
 
 DEFAULT_EVENTS: Mapping[Provider, frozenset[str]] = {
     Provider.GITHUB: frozenset({"push", "release", "workflow_dispatch", "schedule", "merge_group"}),
@@ -179,6 +182,12 @@ class Verified:
     log_entries: tuple[LogEntry, ...]
     #: Unix seconds of trusted time (signed timestamp, else log time), where there is one.
     signed_at: int | None
+    #: Derived SLSA build level; None for one bundle alone.
+    slsa_level: int | None = None
+    #: What shows when every statement was signed: `rekor` (an entry of a log), `tsa` (a signed timestamp).
+    time_evidence: frozenset[str] = frozenset()
+    #: Files that can run code when they are loaded, as every signed SBOM says; None where none could be asked.
+    executable: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         if self.seal is not SEAL:
@@ -205,6 +214,8 @@ class Report:
     suggestion: str | None = None
     #: `HOST/REPOSITORY@sha256:…` of a model in a registry: what was verified, whatever its tag names later.
     reference: str | None = None
+    #: What a policy made of it, where one was asked.
+    decision: Decision | None = None
 
     def __post_init__(self) -> None:
         if (self.result is Result.PASS) != (self.verified is not None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import EvidenceFiles, Expectation, Observed, Report, TargetKind, Trust
+from model_provenance.domain.verification import (
+    EvidenceFiles,
+    Expectation,
+    Observed,
+    Report,
+    SignerExpectation,
+    TargetKind,
+    Trust,
+)
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.evidence import own_files, read_bounded, read_evidence
 from model_provenance.flows.expectation import SignerOptions, expected_signer
@@ -23,6 +32,7 @@ from model_provenance.verify.release import verify_release
 if TYPE_CHECKING:
     from model_provenance.flows.remote import RemoteRequest
     from model_provenance.oci.registry import Access
+    from model_provenance.policy.document import Policy
 
 _TRUST_LIMIT = 4 * 1024 * 1024
 
@@ -48,10 +58,23 @@ class VerifyRequest:
     access: Access | None = None
     #: With `reference`: manifests and evidence only.
     remote: bool = False
+    #: Decides about what was verified, and says who must have signed where `signer` does not.
+    policy: Policy | None = None
+    #: Unix seconds at which the policy decides; None is now.
+    now: int | None = None
 
 
 def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None = None) -> Report:
     """The verdict over a target. Raises for what is not a verdict: wrong usage, evidence that cannot be read."""
+    report = _verified(request, progress)
+    if request.policy is None:
+        return report
+    from model_provenance.flows.policy import decided  # noqa: PLC0415 - only with a policy
+
+    return decided(report, request.policy, now=int(time.time()) if request.now is None else request.now)
+
+
+def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | None) -> Report:
     if request.bundles and request.evidence is not None:
         raise ModelProvenanceError(
             "usage.invalid",
@@ -150,11 +173,22 @@ def _one_bundle(request: VerifyRequest, path: Path, progress: Callable[[int, int
 
 def _expectation(request: VerifyRequest, evidence: EvidenceFiles) -> Expectation:
     return Expectation(
-        signer=expected_signer(request.signer, evidence),
+        signer=_signer(request, evidence),
         name=request.name,
         version=request.version,
         digest=None if request.digest is None else _digest(request.digest),
     )
+
+
+def _signer(request: VerifyRequest, evidence: EvidenceFiles) -> SignerExpectation:
+    """The options' signer; where they name none, the policy's."""
+    if request.policy is not None and request.signer == SignerOptions():
+        from model_provenance.flows.policy import policy_signer  # noqa: PLC0415 - only with a policy
+
+        named = policy_signer(request.policy, evidence)
+        if named is not None:
+            return named
+    return expected_signer(request.signer, evidence)
 
 
 def _digest(text: str) -> Digest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from model_provenance.domain.policy import Decision
 from model_provenance.domain.verification import Report
 from model_provenance.formats.receipt import finding_value, log_entry_value, signer_value
 
@@ -31,5 +32,26 @@ def report_value(report: Report) -> dict[str, Any]:
         "slsa_level": report.slsa_level,
         "slsa_reasons": list(report.slsa_reasons),
         "suggestion": report.suggestion,
+        "decision": None if report.decision is None else decision_value(report.decision),
         "findings": [finding_value(finding) for finding in report.findings],
+    }
+
+
+def decision_value(decision: Decision) -> dict[str, Any]:
+    """The decision of a policy; `gates` has every gate, those that were skipped, too."""
+    return {
+        "result": decision.result.value,
+        "policy": decision.policy,
+        "policy_digest": decision.policy_digest,
+        "decided_at": decision.decided_at,
+        "gates": [
+            {
+                "gate": answer.gate,
+                "verdict": answer.verdict.value,
+                "what": answer.what,
+                "why": answer.why,
+                "fix": answer.fix,
+            }
+            for answer in decision.answers
+        ],
     }

@@ -11,6 +11,7 @@ from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import Report, Result
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.report.decision import decision_lines
 from model_provenance.report.described import described_rows
 from model_provenance.report.signer import signer_line
 from model_provenance.report.units import duration, plural, size
@@ -96,8 +97,9 @@ def report_text(report: Report, *, target: str, colour: bool, seconds: float, ve
     if report.reference is not None:
         rows.append(("reference", shown(report.reference, 400)))
     if report.signer is not None:
-        label = "signer" if report.verified is not None else "found"
-        note = "" if report.verified is not None else "  (found in the evidence, not trusted)"
+        # A policy is only asked about what was verified, so who signed is known even where it says no.
+        known = report.verified is not None or report.decision is not None
+        label, note = ("signer", "") if known else ("found", "  (found in the evidence, not trusted)")
         rows.append((label, signer_line(report.signer) + note))
     rows += [("log", f"{entry.entry_url or entry.log_url} index {entry.log_index}") for entry in report.log_entries[:8]]
     if report.slsa_level is not None and report.verified is not None:
@@ -105,6 +107,8 @@ def report_text(report: Report, *, target: str, colour: bool, seconds: float, ve
     checked = sum(1 for finding in report.findings if finding.status is Status.PASS)
     rows.append(("checks", f"{checked} passed, scope {report.scope.value}, {duration(seconds)}"))
     lines += _table(rows)
+    if report.decision is not None:
+        lines += decision_lines(report.decision)
     lines += _findings(report.findings, paint, verbose=verbose)
     if report.not_checked:
         lines += ["", "Not checked:"] + [f"  {item}" for item in report.not_checked]

@@ -10,6 +10,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.verify.case import Case
 from model_provenance.verify.checks import CHECKS, Check
 from model_provenance.verify.checks.files import listed_names
+from model_provenance.verify.checks.sbom import executable_files
 from model_provenance.verify.outcome import finding_of, not_checked, verdict
 from model_provenance.verify.slsa_level import slsa_level
 from model_provenance.verify.suggest import suggested
@@ -21,8 +22,8 @@ def report_of(case: Case) -> Report:
     findings = tuple(finding for check in CHECKS if check.alone or not alone for finding in _answer(check, case))
     left_out = tuple(check.title for check in CHECKS if alone and not check.alone)
     result, status = verdict(findings)
-    verified = _verified(case, findings) if result is Result.PASS else None
-    level, reasons = _level(case) if verified is not None else (None, ())
+    level, reasons = _level(case) if result is Result.PASS else (None, ())
+    verified = _verified(case, findings, level) if result is Result.PASS else None
     return Report(
         result=result,
         exit_status=int(status),
@@ -52,7 +53,7 @@ def _answer(check: Check, case: Case) -> tuple[Finding, ...]:
     return findings
 
 
-def _verified(case: Case, findings: tuple[Finding, ...]) -> Verified:
+def _verified(case: Case, findings: tuple[Finding, ...], level: int | None) -> Verified:
     """The one place where a `Verified` is made: after every check, from what they looked at, and from nothing else."""
     signer = case.signer
     if signer is None or not case.evidence:
@@ -75,7 +76,19 @@ def _verified(case: Case, findings: tuple[Finding, ...]) -> Verified:
         provenance=provenance.predicate if provenance is not None and manifest is not None else {},
         log_entries=tuple(entry for evidence in case.evidence for entry in evidence.log_entries),
         signed_at=int(min(moments).timestamp()) if moments else None,
+        slsa_level=level,
+        time_evidence=_time_evidence(case),
+        executable=None if alone else executable_files(case),
     )
+
+
+def _time_evidence(case: Case) -> frozenset[str]:
+    """Kinds of evidence of time that every bundle has; one that has none could have been signed at any time."""
+    kinds = {
+        "rekor": all(evidence.log_entries for evidence in case.evidence),
+        "tsa": all(evidence.bundle.timestamps for evidence in case.evidence),
+    }
+    return frozenset(kind for kind, everywhere in kinds.items() if everywhere)
 
 
 def _verified_files(case: Case) -> tuple[ModelFile, ...]:

@@ -17,6 +17,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import cyclonedx_reading, spdx3_reading, spdx_reading
 from model_provenance.formats.canonical import document, parse_json
 from model_provenance.formats.oms_content import SignedFiles
+from model_provenance.formats.sbom_executable import executable_of
 from model_provenance.verify.case import Case
 from model_provenance.verify.outcome import blocked, finding_of
 
@@ -74,6 +75,17 @@ def _document(case: Case, reference: SbomReference) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise ModelProvenanceError("sbom.malformed", "the SBOM is not an object")
     return value
+
+
+def executable_files(case: Case) -> frozenset[str] | None:
+    """Files that can run code when loaded, as any SBOM of a release that passed says; None where none can be asked."""
+    manifest = case.manifest.value
+    if manifest is None or not manifest.sboms:
+        return None
+    try:
+        return frozenset().union(*(executable_of(_document(case, reference)) for reference in manifest.sboms))
+    except ModelProvenanceError:
+        return None
 
 
 def _rendered(predicate: Mapping[str, Any]) -> bytes:

@@ -1,0 +1,85 @@
+"""`policy`: is a policy valid, what does it decide and why, does it decide as it should."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from model_provenance.cli.decorate import options
+from model_provenance.errors import Exit
+
+
+@click.group("policy", short_help="Check policies, explain what one decides, test them.")
+def command() -> None:
+    """Work with policies: what a verified release must be so that it may run here.
+
+    Example: model-provenance policy check policy.yaml
+    """
+
+
+@command.command("check")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+def check(files: tuple[str, ...]) -> int:
+    """Check that policies can be read and only tighten what they extend; says what each asks.
+
+    Example: model-provenance policy check policy.yaml
+    """
+    from model_provenance.flows.policy import load_policy  # noqa: PLC0415 - loaded when used
+    from model_provenance.policy.gates import GATES  # noqa: PLC0415
+
+    for file in files:
+        policy = load_policy(file)
+        asked = [gate.id for gate in GATES if gate.section(policy) is not None]
+        click.echo(f"{policy.name}: {', '.join(asked)}  {policy.digest}")
+    return int(Exit.OK)
+
+
+@command.command("explain")
+@click.argument("file", metavar="FILE")
+@click.argument("target", metavar="TARGET")
+@options("policy explain")
+def explain(file: str, target: str, **given: Any) -> int:
+    """Decide about TARGET and print every gate's answer in words: what was found, why that is so, what to do.
+
+    FILE is a policy, or integrity, baseline or production. Ends as verify does.
+
+    Example: model-provenance policy explain production model/ --evidence dist/minilm-1.0.0 --key release.pub
+    """
+    from model_provenance.cli.expected import verify_request  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.verify import verify  # noqa: PLC0415
+    from model_provenance.report.decision import explanation  # noqa: PLC0415
+    from model_provenance.report.text import report_text  # noqa: PLC0415
+
+    report = verify(verify_request(target, {**given, "policy": file}))
+    if report.decision is None:
+        click.echo(report_text(report, target=target, colour=False, seconds=0), nl=False)
+    else:
+        click.echo(explanation(report.decision, target=target), nl=False)
+    return report.exit_status
+
+
+@command.command("test")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, readable=False))
+@options("policy test")
+def test(folder: Path, format: str) -> int:
+    """Run every case below DIR: a folder with a case.yaml that names policy, target, evidence and the expected decision.
+
+    Example: model-provenance policy test policies/cases
+    """
+    from model_provenance.flows.policy_test import run_cases  # noqa: PLC0415 - loaded when used
+
+    outcomes = run_cases(folder)
+    wrong = [outcome for outcome in outcomes if outcome.differences]
+    if format == "json":
+        cases = [{"case": outcome.case, "differences": list(outcome.differences)} for outcome in outcomes]
+        click.echo(json.dumps({"cases": cases}, indent=2))
+    else:
+        for outcome in outcomes:
+            click.echo(f"{'differs' if outcome.differences else 'ok':<8} {outcome.case}")
+            for difference in outcome.differences:
+                click.echo(f"         {difference}")
+        click.echo(f"{len(outcomes) - len(wrong)} of {len(outcomes)} cases as expected")
+    return int(Exit.POLICY if wrong else Exit.OK)

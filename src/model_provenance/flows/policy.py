@@ -1,0 +1,128 @@
+"""Policies from disk, the signer that one names, and its decision over a verification."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from model_provenance.domain.evidence import SignerIdentity
+from model_provenance.domain.finding import Finding, failed, undecided, warned
+from model_provenance.domain.policy import Answer, Decision, Verdict
+from model_provenance.domain.text import shown
+from model_provenance.domain.verification import (
+    EvidenceFiles,
+    IdentityExpectation,
+    KeyExpectation,
+    Report,
+    Result,
+    SignerExpectation,
+)
+from model_provenance.errors import Exit, ModelProvenanceError
+from model_provenance.flows.files import read_file
+from model_provenance.formats import certificate
+from model_provenance.formats.bundle import MaterialKind, parse_bundle
+from model_provenance.formats.located import SIZE_LIMIT
+from model_provenance.policy.document import PROFILES, Policy, PolicySigner, parse, profile
+from model_provenance.policy.evaluate import evaluate
+from model_provenance.verify.identity import parse_identity
+
+
+def load_policy(name: str, *, decided_about: Sequence[Path] = ()) -> Policy:
+    """A profile by its name, else a file. Raises `policy.place` for one that lies in what it is to decide about."""
+    if name in PROFILES:
+        return profile(name)
+    path = Path(name)
+    return parse(_read(path, decided_about), path.name, lambda other: _read(path.parent / other, decided_about))
+
+
+def places(target: Path, evidence: Path | None) -> tuple[Path, ...]:
+    """Folders from which no policy is read: the target, and the release that its evidence belongs to (design, 4.4.10)."""
+    found = [target] if target.is_dir() else []
+    if (target.parent / "evidence").is_dir() and target.is_file():
+        found.append(target.parent)
+    if evidence is not None:
+        found.append(evidence)
+        if (evidence.parent / "model-manifest.json").is_file():
+            found.append(evidence.parent)
+    return tuple(found)
+
+
+def policy_signer(policy: Policy, evidence: EvidenceFiles) -> SignerExpectation | None:
+    """What to verify with, where the policy names who may sign; of several the one that the evidence claims to be by.
+
+    A claim chooses only which expectation is verified: every one of them is the policy's own.
+    """
+    if not policy.signers:
+        return None
+    signers = sorted(policy.signers, key=lambda signer: (signer.subject, signer.issuer or ""))
+    claimed = {(claim.subject, claim.issuer) for claim in _claims(evidence)}
+    return _expected(next((s for s in signers if (s.subject, s.issuer) in claimed), signers[0]))
+
+
+def decided(report: Report, policy: Policy, *, now: int) -> Report:
+    """The report with the decision of the policy; what did not verify is not decided about, and stays what it is."""
+    if report.verified is None:
+        return report
+    decision = evaluate(report.verified, policy, now=now)
+    findings = (*report.findings, *_findings(decision))
+    if decision.result is Result.PASS:
+        return replace(report, findings=findings, decision=decision)
+    status = Exit.POLICY if decision.result is Result.FAIL else Exit.UNDECIDED
+    return replace(
+        report,
+        result=decision.result,
+        exit_status=int(status),
+        findings=findings,
+        verified=None,
+        decision=decision,
+    )
+
+
+def _findings(decision: Decision) -> Iterator[Finding]:
+    """What asks for something to be done."""
+    for answer in decision.answers:
+        if answer.verdict is Verdict.FAIL:
+            yield failed("policy.denied", _sentence(answer), remedy=answer.fix, location=answer.gate)
+        elif answer.verdict is Verdict.ERROR:
+            yield undecided("policy.undecided", _sentence(answer), remedy=answer.fix, location=answer.gate)
+        elif answer.verdict is Verdict.WARN:
+            yield warned("policy.warning", _sentence(answer), remedy=answer.fix, location=answer.gate)
+
+
+def _sentence(answer: Answer) -> str:
+    return f"{answer.what}: {answer.why}"
+
+
+def _read(path: Path, decided_about: Sequence[Path]) -> bytes:
+    # Both the path as it is written and where links lead: neither the link nor the file may be the model's.
+    for place in decided_about:
+        for inside, folder in ((_as_written(path), _as_written(place)), (path.resolve(), place.resolve())):
+            if inside.is_relative_to(folder):
+                message = f"the policy lies in {shown(str(place), 400)}, which whoever made the model has written"
+                raise ModelProvenanceError("policy.place", message, location=shown(str(path), 400))
+    return read_file(path, option="--policy", limit=SIZE_LIMIT)
+
+
+def _as_written(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow the links that are looked for
+
+
+def _claims(evidence: EvidenceFiles) -> Iterator[SignerIdentity]:
+    for _, data in evidence.bundles:
+        try:
+            material = parse_bundle(data).material
+            if material.kind is MaterialKind.PUBLIC_KEY:
+                yield SignerIdentity("key", f"key:{material.hint}")
+            else:
+                yield certificate.identity(certificate.load(material.certificates[0]))
+        except ModelProvenanceError:
+            # What cannot be read claims nothing; that it is there at all is the verifier's to judge.
+            continue
+
+
+def _expected(signer: PolicySigner) -> KeyExpectation | IdentityExpectation:
+    if signer.public_key is not None:
+        return KeyExpectation(signer.public_key)
+    return parse_identity(signer.subject, issuer=signer.issuer or "", source_repository=signer.source_repository)

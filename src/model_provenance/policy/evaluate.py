@@ -1,0 +1,44 @@
+"""Decide: every gate over one verified release. Takes `Verified` and nothing else."""
+
+from __future__ import annotations
+
+from model_provenance.domain.policy import Answer, Decision, Verdict
+from model_provenance.domain.verification import Verified
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.policy.document import Policy
+from model_provenance.policy.gates import GATES
+from model_provenance.policy.gates.gate import Case, Gate, cannot_decide
+
+
+def evaluate(verified: Verified, policy: Policy, *, now: int) -> Decision:
+    """The decision of `policy` over `verified` at `now` (Unix seconds); raises `TypeError` for anything but a `Verified`."""
+    given: object = verified
+    if not isinstance(given, Verified):
+        msg = "a policy decides over what has been verified, and nothing else"
+        raise TypeError(msg)
+    case = Case(verified, policy, now)
+    answers = (*_valid(policy, now), *(_answer(gate, case) for gate in GATES))
+    return Decision(policy.name, policy.digest, now, answers)
+
+
+def _valid(policy: Policy, now: int) -> tuple[Answer, ...]:
+    """A policy that has expired is what nobody stands for any more: it neither allows nor denies."""
+    if policy.expires is None or now < policy.expires:
+        return ()
+    fix = "Review the policy and give it a new `metadata.expires`."
+    return (cannot_decide("policy", "the policy has expired", "nobody has confirmed it since", fix),)
+
+
+def _answer(gate: Gate, case: Case) -> Answer:
+    """The answer of one gate. A defect of ours is never a pass."""
+    section = gate.section(case.policy)
+    if section is None:
+        return Answer(gate.id, Verdict.SKIPPED, "the policy does not ask")
+    try:
+        answer = gate.run(section, case)
+    except ModelProvenanceError as error:
+        return cannot_decide(gate.id, error.message, "the gate could not be decided", error.remedy)
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong in a gate, nothing has been decided
+        what = f"the gate ended with {type(error).__name__}"
+        return cannot_decide(gate.id, what, "this is a defect of model-provenance", "Report it with the command.")
+    return answer

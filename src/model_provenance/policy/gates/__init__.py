@@ -1,0 +1,30 @@
+"""Every gate, in the order in which a decision lists them. A gate that is not in this tuple is never asked."""
+
+from __future__ import annotations
+
+from model_provenance.policy.gates import (
+    age,
+    datasets,
+    formats,
+    integrity,
+    licenses,
+    sbom,
+    signer,
+    slsa,
+    source,
+    time,
+)
+from model_provenance.policy.gates.gate import Gate
+
+GATES: tuple[Gate, ...] = (
+    integrity.GATE,
+    signer.GATE,
+    source.GATE,
+    time.GATE,
+    slsa.GATE,
+    sbom.GATE,
+    formats.GATE,
+    licenses.GATE,
+    datasets.GATE,
+    age.GATE,
+)

@@ -1,0 +1,45 @@
+"""What a gate is: a section of the policy, and a function from verified evidence to an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from model_provenance.domain.policy import Answer, Verdict
+from model_provenance.domain.verification import Verified
+from model_provenance.policy.document import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What every gate may look at. `now` is Unix seconds, given: a gate has no clock."""
+
+    verified: Verified
+    policy: Policy
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """`section` gives what the policy says to this gate; where that is None, the gate is skipped."""
+
+    id: str
+    title: str
+    section: Callable[[Policy], Any]
+    run: Callable[[Any, Case], Answer]
+
+
+def passed(gate: str, what: str) -> Answer:
+    """The gate is satisfied."""
+    return Answer(gate, Verdict.PASS, what)
+
+
+def refused(gate: str, effect: str, what: str, why: str, fix: str) -> Answer:
+    """The gate is not satisfied; with the effect `warn` that is only shown."""
+    return Answer(gate, Verdict.WARN if effect == "warn" else Verdict.FAIL, what, why, fix)
+
+
+def cannot_decide(gate: str, what: str, why: str, fix: str) -> Answer:
+    """The gate could not be decided: with any effect, never a pass."""
+    return Answer(gate, Verdict.ERROR, what, why, fix)

@@ -1,0 +1,201 @@
+"""The sections of a policy that gates decide by: frozen values, and how each is read from the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model_provenance.domain.digest import Digest
+from model_provenance.formats.licenses import expression_of
+from model_provenance.policy.reading import Node
+
+#: Whether a failed gate denies or only warns. A gate that cannot decide is an ERROR with either.
+EFFECTS = ("warn", "deny")
+TIME_SOURCES = ("rekor", "tsa")
+SBOM_FORMATS = ("spdx", "cyclonedx")
+COMPONENTS = ("weights", "config", "tokenizer", "card", "license", "base_model")
+FORMAT_KINDS = ("pickle", "torch_bin", "keras", "native")
+LICENSED = ("model", "base_model", "datasets")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What every section has."""
+
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Section):
+    """Which events and refs may release; `*` in a ref stands for any characters."""
+
+    events: frozenset[str] | None
+    refs: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Time(Section):
+    """What must show when it was signed: any or all of a log and a trusted timestamp."""
+
+    require_all: bool
+    of: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Slsa(Section):
+    """The least SLSA build level."""
+
+    build: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sbom(Section):
+    """SBOM formats that must be there, and parts that the model must have."""
+
+    formats: frozenset[str] | None
+    required: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Formats(Section):
+    """Kinds of file that are denied, but for those with these digests."""
+
+    deny: frozenset[str]
+    allowed: frozenset[Digest] | None
+    allowed_code: frozenset[Digest] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Licenses(Section):
+    """Licence identifiers that are allowed or denied, for which things."""
+
+    allow: frozenset[str] | None
+    deny: frozenset[str] | None
+    of: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetPattern:
+    """A dataset by its name (`*` for any characters, case ignored) or by its digest."""
+
+    name: str | None = None
+    digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Datasets(Section):
+    """Datasets that must not, or must, have been used."""
+
+    require_digest: bool
+    deny: frozenset[DatasetPattern] | None
+    required: frozenset[Digest] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Age(Section):
+    """The greatest age of a signature, in seconds."""
+
+    max: int
+
+
+def read_source(node: Node) -> Source:
+    """`source: {events, refs}`."""
+    keys = _keys(node, "events", "refs")
+    return Source(_effect(keys), _texts(keys, "events"), _texts(keys, "refs"))
+
+
+def read_time(node: Node) -> Time:
+    """`time: {require: anyOf|allOf, of: [rekor, tsa]}`."""
+    keys = _keys(node, "require", "of", needed=("require", "of"))
+    of = keys["of"].texts(lambda entry: entry.one_of(TIME_SOURCES))
+    return Time(_effect(keys), keys["require"].one_of(("anyOf", "allOf")) == "allOf", of)
+
+
+def read_slsa(node: Node) -> Slsa:
+    """`slsa: {build: 1|2|3}`."""
+    keys = _keys(node, "build", needed=("build",))
+    return Slsa(_effect(keys), keys["build"].number(1, 3))
+
+
+def read_sbom(node: Node) -> Sbom:
+    """`sbom: {formats, requiredComponents}`."""
+    keys = _keys(node, "formats", "requiredComponents")
+    formats = keys["formats"].texts(lambda e: e.one_of(SBOM_FORMATS)) if "formats" in keys else None
+    required = (
+        keys["requiredComponents"].texts(lambda e: e.one_of(COMPONENTS)) if "requiredComponents" in keys else None
+    )
+    return Sbom(_effect(keys), formats, required)
+
+
+def read_formats(node: Node) -> Formats:
+    """`formats: {deny, allowDigests, customCode: {allowDigests}}`; code is denied but for these digests."""
+    keys = _keys(node, "deny", "allowDigests", "customCode")
+    deny = keys["deny"].texts(lambda e: e.one_of(FORMAT_KINDS)) if "deny" in keys else frozenset()
+    code = keys["customCode"].mapping("allowDigests") if "customCode" in keys else {}
+    return Formats(_effect(keys), deny, _digests(keys, "allowDigests"), _digests(code, "allowDigests"))
+
+
+def read_licenses(node: Node) -> Licenses:
+    """`licenses: {allow, deny, of, unknown: deny}`."""
+    keys = _keys(node, "allow", "deny", "of", "unknown")
+    if "unknown" in keys:
+        # Were an unknown licence let through, leaving a denied one unsaid would be the way past this gate.
+        keys["unknown"].one_of(("deny",))
+    of = keys["of"].texts(lambda e: e.one_of(LICENSED)) if "of" in keys else frozenset(("model",))
+    return Licenses(_effect(keys), _licenses(keys, "allow"), _licenses(keys, "deny"), of)
+
+
+def read_datasets(node: Node) -> Datasets:
+    """`datasets: {requireDigest, deny: [{name}|{digest}], required: [digest]}`."""
+    keys = _keys(node, "requireDigest", "deny", "required")
+    deny = keys["deny"].texts(_pattern) if "deny" in keys else None
+    flag = keys["requireDigest"].flag() if "requireDigest" in keys else False
+    return Datasets(_effect(keys), flag, deny, _digests(keys, "required"))
+
+
+def read_age(node: Node) -> Age:
+    """`age: {max: 180d}`."""
+    keys = _keys(node, "max", needed=("max",))
+    return Age(_effect(keys), keys["max"].seconds())
+
+
+def _keys(node: Node, *known: str, needed: tuple[str, ...] = ()) -> dict[str, Node]:
+    keys = node.mapping(*known, "effect")
+    for key in needed:
+        if key not in keys:
+            node.fail(f"`{key}` is missing")
+    if not keys.keys() - {"effect"}:
+        node.fail("the section says nothing")
+    return keys
+
+
+def _effect(keys: dict[str, Node]) -> str:
+    return keys["effect"].one_of(EFFECTS) if "effect" in keys else "deny"
+
+
+def _texts(keys: dict[str, Node], key: str) -> frozenset[str] | None:
+    return keys[key].texts(Node.text) if key in keys else None
+
+
+def _digests(keys: dict[str, Node], key: str) -> frozenset[Digest] | None:
+    return keys[key].texts(Node.digest) if key in keys else None
+
+
+def _licenses(keys: dict[str, Node], key: str) -> frozenset[str] | None:
+    return keys[key].texts(_license) if key in keys else None
+
+
+def _license(node: Node) -> str:
+    """One identifier: an expression in a list would leave open which part of it is meant."""
+    identifier = expression_of(node.text())
+    if identifier is None or " " in identifier:
+        node.fail("this is not one SPDX licence identifier")
+    return identifier
+
+
+def _pattern(node: Node) -> DatasetPattern:
+    keys = node.mapping("name", "digest")
+    if len(keys) != 1:
+        node.fail("a denied dataset has a `name` or a `digest`; write two entries for both")
+    if "digest" in keys:
+        return DatasetPattern(digest=keys["digest"].digest())
+    return DatasetPattern(name=keys["name"].text())

@@ -1,0 +1,150 @@
+"""A policy that extends another may ask for more, never for less: each section is merged by a rule of its own.
+
+What is said twice is met twice: lists of what is required or denied are joined, lists of what is allowed are cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from model_provenance.domain.digest import Digest
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.policy.sections import EFFECTS, Age, Datasets, Formats, Licenses, Sbom, Slsa, Source, Time
+
+if TYPE_CHECKING:
+    from model_provenance.policy.document import Policy
+
+T = TypeVar("T")
+
+
+def tightened(base: Policy, own: Policy) -> Policy:
+    """`own` on top of `base`. Raises `policy.loosens` where `own` allows what `base` does not."""
+    digest = hashlib.sha256(f"{base.digest}\n{own.digest}".encode()).hexdigest()
+    sections: dict[str, Any] = {}
+    for name, merge in _MERGES.items():
+        below, above = getattr(base, name), getattr(own, name)
+        sections[name] = merge(below, above) if below is not None and above is not None else above or below
+    return replace(
+        own,
+        digest=f"sha256:{digest}",
+        expires=min((e for e in (base.expires, own.expires) if e is not None), default=None),
+        signers=_subset("signers", base.signers, own.signers),
+        # Who extends a policy appoints nobody beside those whom it names; where it names nobody, its extension may.
+        approvers=_subset("waivers.approvers", base.approvers, own.approvers),
+        lineage=(*base.lineage, base.name),
+        **sections,
+    )
+
+
+def closed(base: Policy) -> Policy:
+    """`base` with every exception that it does not make itself made impossible: approvers, and bytes that are allowed."""
+    formats = base.formats
+    if formats is not None:
+        nothing: frozenset[Digest] = frozenset()
+        formats = replace(formats, allowed=formats.allowed or nothing, allowed_code=formats.allowed_code or nothing)
+    return replace(base, approvers=base.approvers or frozenset(), formats=formats)
+
+
+def _effect(name: str, base: str, own: str) -> str:
+    if EFFECTS.index(own) < EFFECTS.index(base):
+        raise _loosens(f"{name}.effect", f"is `{base}` in the policy that is extended and cannot become `{own}`")
+    return own
+
+
+def _subset(name: str, base: frozenset[T] | None, own: frozenset[T] | None) -> frozenset[T] | None:
+    """What is allowed: only some of what is allowed already."""
+    if base is None or own is None:
+        return own if base is None else base
+    if not own <= base:
+        raise _loosens(name, "allows what the policy that is extended does not")
+    return own
+
+
+def _joined(base: frozenset[T] | None, own: frozenset[T] | None) -> frozenset[T] | None:
+    """What is denied or required: all of both."""
+    if base is None or own is None:
+        return own if base is None else base
+    return base | own
+
+
+def _source(base: Source, own: Source) -> Source:
+    return Source(
+        _effect("source", base.effect, own.effect),
+        _subset("source.events", base.events, own.events),
+        _subset("source.refs", base.refs, own.refs),
+    )
+
+
+def _time(base: Time, own: Time) -> Time:
+    effect = _effect("time", base.effect, own.effect)
+    if own.require_all:
+        tighter = base.of <= own.of if base.require_all else bool(base.of & own.of)
+    else:
+        # Any of `own` is as good as all of `base` only where both are one and the same source.
+        tighter = own.of <= base.of and (not base.require_all or (own.of == base.of and len(own.of) == 1))
+    if not tighter:
+        raise _loosens("time", "is content with less than the policy that is extended")
+    return replace(own, effect=effect)
+
+
+def _slsa(base: Slsa, own: Slsa) -> Slsa:
+    if own.build < base.build:
+        raise _loosens("slsa.build", f"is {base.build} in the policy that is extended and cannot become {own.build}")
+    return Slsa(_effect("slsa", base.effect, own.effect), own.build)
+
+
+def _sbom(base: Sbom, own: Sbom) -> Sbom:
+    effect = _effect("sbom", base.effect, own.effect)
+    return Sbom(effect, _joined(base.formats, own.formats), _joined(base.required, own.required))
+
+
+def _formats(base: Formats, own: Formats) -> Formats:
+    return Formats(
+        _effect("formats", base.effect, own.effect),
+        base.deny | own.deny,
+        _subset("formats.allowDigests", base.allowed, own.allowed),
+        _subset("formats.customCode.allowDigests", base.allowed_code, own.allowed_code),
+    )
+
+
+def _licenses(base: Licenses, own: Licenses) -> Licenses:
+    return Licenses(
+        _effect("licenses", base.effect, own.effect),
+        _subset("licenses.allow", base.allow, own.allow),
+        _joined(base.deny, own.deny),
+        base.of | own.of,
+    )
+
+
+def _datasets(base: Datasets, own: Datasets) -> Datasets:
+    return Datasets(
+        _effect("datasets", base.effect, own.effect),
+        base.require_digest or own.require_digest,
+        _joined(base.deny, own.deny),
+        _joined(base.required, own.required),
+    )
+
+
+def _age(base: Age, own: Age) -> Age:
+    if own.max > base.max:
+        raise _loosens("age.max", "is longer than in the policy that is extended")
+    return Age(_effect("age", base.effect, own.effect), own.max)
+
+
+def _loosens(where: str, why: str) -> ModelProvenanceError:
+    return ModelProvenanceError("policy.loosens", f"`{where}` {why}")
+
+
+_MERGES: dict[str, Callable[[Any, Any], Any]] = {
+    "source": _source,
+    "time": _time,
+    "slsa": _slsa,
+    "sbom": _sbom,
+    "formats": _formats,
+    "licenses": _licenses,
+    "datasets": _datasets,
+    "age": _age,
+}
