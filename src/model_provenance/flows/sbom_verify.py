@@ -73,7 +73,7 @@ def _derived(said: ObservedSbom, options: SbomVerification) -> tuple[ObservedSbo
         version=said.version,
         package=package,
         facts=facts,
-        context=_NOBODY,
+        context=NOBODY,
         manifest={} if source is None else source.value,
         formats=(said.format,),
     )
@@ -124,7 +124,8 @@ def _text(value: Any) -> str:
     return shown(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str), _VALUE_LIMIT)
 
 
-_NOBODY = Context(
+#: A context in which nothing is known: what only a runner says is not derived from bytes.
+NOBODY = Context(
     provider=Provider.LOCAL,
     git=None,
     run=None,

@@ -60,7 +60,11 @@ def view(value: Mapping[str, Any]) -> dict[str, Any]:
             for ref in _texts(relation.get("to"))
             if ref in elements
         ],
-        "files": [{"name": said(e.get("name"))} for e in graph if e.get("type") == "software_File"],
+        "files": [
+            {"name": said(e.get("name")), "digest": _hash(e, "sha256")}
+            for e in graph
+            if e.get("type") == "software_File"
+        ],
         "how": how(ways(model.get("software_sourceInfo"))),
     }
 
