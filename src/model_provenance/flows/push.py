@@ -14,6 +14,7 @@ from model_provenance.domain.names import Version
 from model_provenance.domain.package import BlobSink, Layout, Package
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.oci import publish
+from model_provenance.oci.attached import attached_bundles
 from model_provenance.oci.push import RegistrySink
 from model_provenance.oci.reference import Reference
 from model_provenance.oci.registry import Access, Registry
@@ -86,11 +87,9 @@ class Pushing:
         index = publish.index_of(package).digest
         if registry.resolve(str(index)) is None:
             return ()
-        return publish.attached_bundles(registry, [index])
+        return attached_bundles(registry, [index])
 
-    def finish(
-        self, package: Package, bundles: Sequence[Bundle], sboms: Sequence[SbomDocument]
-    ) -> tuple[str, ...]:
+    def finish(self, package: Package, bundles: Sequence[Bundle], sboms: Sequence[SbomDocument]) -> tuple[str, ...]:
         """Manifests, evidence, everything read back, then the tags; `HOST/REPO@sha256:…` of each registry."""
         for registry in self._registries:
             publish.push_documents(registry, package)

@@ -6,34 +6,28 @@ whole and verifies. A second run sends what is missing and changes nothing else.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 
-from model_provenance.disk.crew import Crew
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import SBOM_STATEMENT_LIMIT, Bundle, SbomDocument
 from model_provenance.domain.package import Blob, Descriptor, Package
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.formats.bundle import BUNDLE_LIMIT, parse_bundle
+from model_provenance.formats.bundle import parse_bundle
 from model_provenance.formats.oci import (
     BUNDLE,
-    BUNDLE_PREFIX,
     EMPTY,
+    INDEX,
     MANIFEST,
     TITLE,
     bundle_referrer,
     descriptor_of,
     manifest,
-    parse_manifest,
 )
 from model_provenance.oci.referrers import Referrer, attach, check_listed, list_referrers
 from model_provenance.oci.registry import Registry
-
-#: What an SBOM that is attached as it is may be called, and how large it may be.
-SBOM_NAME = re.compile(r"sbom\.[a-z0-9.]{1,20}\.json")
-SBOM_LIMIT = 256 * 1024 * 1024
+from model_provenance.oci.together import together
 
 
 def check_tag(registry: Registry, index: Digest, *, allow_move: bool) -> None:
@@ -61,12 +55,11 @@ def push_documents(registry: Registry, package: Package) -> None:
 def push_evidence(registry: Registry, package: Package, bundles: Sequence[Bundle]) -> tuple[Digest, ...]:
     """Attach each bundle to the model index and to each manifest in it, where it is not; the referrers' digests."""
     wanted = [referrer for bundle in bundles for referrer in _referrers(package, bundle)]
-    for bundle in bundles:
-        for blob in _blobs(package, bundle):
-            registry.push_blob(blob)
-    listed = {
-        subject.digest: {e.digest for e in list_referrers(registry, subject.digest)} for subject in subjects(package)
-    }
+    blobs = {blob.digest: blob for bundle in bundles for blob in _blobs(package, bundle)}
+    together(registry.push_blob, blobs.values())
+    about = [subject.digest for subject in subjects(package)]
+    found = together(lambda digest: list_referrers(registry, digest), about)
+    listed = {digest: {each.digest for each in each_list} for digest, each_list in zip(about, found, strict=True)}
     attach(registry, [each for each in wanted if each.manifest.digest not in listed[each.subject.digest]])
     return tuple(each.manifest.digest for each in wanted)
 
@@ -98,24 +91,25 @@ def read_back(registry: Registry, package: Package, bundles: Sequence[Bundle]) -
 
     Raises `registry.read_back`, `registry.digest`, `registry.evidence_lost`.
     """
-    for document in (*package.documents, index_of(package)):
-        if document.media_type.endswith((".manifest.v1+json", ".index.v1+json")):
-            same = registry.get_manifest(str(document.digest)).data == document.data
-        else:
-            same = registry.get_blob(descriptor_of(document), len(document.data)) == document.data
-        if not same:
-            raise _differs(registry, f"{document.digest} has other content than was pushed")
-    layers = list({layer.digest: layer for layer in package.layers}.values())
-
-    def look(layer: Descriptor, crew: Crew[Descriptor, None]) -> None:
-        crew.advance(0)
-        size = registry.blob_size(layer.digest)
-        if size != layer.size:
-            what = "is not there" if size is None else f"has {size} bytes in place of {layer.size}"
-            raise _differs(registry, f"the layer {layer.digest} {what}")
-
-    Crew(look).run(layers, lambda layer: layer.size)
+    together(lambda document: _read_document(registry, document), (*package.documents, index_of(package)))
+    together(lambda layer: _read_layer(registry, layer), {layer.digest: layer for layer in package.layers}.values())
     _read_evidence_back(registry, package, bundles)
+
+
+def _read_document(registry: Registry, document: Blob) -> None:
+    if document.media_type in (MANIFEST, INDEX):
+        same = registry.get_manifest(str(document.digest)).data == document.data
+    else:
+        same = registry.get_blob(descriptor_of(document), len(document.data)) == document.data
+    if not same:
+        raise _differs(registry, f"{document.digest} has other content than was pushed")
+
+
+def _read_layer(registry: Registry, layer: Descriptor) -> None:
+    size = registry.blob_size(layer.digest)
+    if size != layer.size:
+        what = "is not there" if size is None else f"has {size} bytes in place of {layer.size}"
+        raise _differs(registry, f"the layer {layer.digest} {what}")
 
 
 def set_tag(registry: Registry, package: Package, *, allow_move: bool) -> None:
@@ -160,59 +154,14 @@ def put_if_missing(registry: Registry, document: Blob) -> None:
         registry.put_manifest(document)
 
 
-def attached_bundles(registry: Registry, of: Sequence[Digest], limit: int = 128) -> tuple[tuple[str, bytes], ...]:
-    """(name, bytes) of every Sigstore bundle attached to any of `of`, each once, in order of digests.
-
-    Found by layer type as cosign has it; which of them count is decided by what they sign. Raises `registry.*`.
-    """
-    entries = {entry.digest: (subject, entry) for subject in of for entry in list_referrers(registry, subject)}
-    layers: dict[Digest, Descriptor] = {}
-    for subject, entry in entries.values():
-        if entry.media_type != MANIFEST:
-            continue
-        stored = registry.find_manifest(str(entry.digest))
-        if stored is None:
-            # Listed and gone: cleaners delete untagged manifests and leave the list. What is missing is missed later.
-            continue
-        manifest = parse_manifest(stored.data, code="registry.malformed", location=f"{registry.where}@{entry.digest}")
-        if manifest.subject is None or manifest.subject.digest != subject or len(manifest.layers) != 1:
-            continue
-        if manifest.layers[0].media_type.startswith(BUNDLE_PREFIX):
-            layers[manifest.layers[0].digest] = manifest.layers[0]
-    if len(layers) > limit:
-        raise ModelProvenanceError(
-            "registry.evidence_many", f"{len(layers)} bundles are attached, more than {limit}", location=registry.where
-        )
-    return tuple(
-        (f"{digest.hex}.sigstore.json", registry.get_blob(layers[digest], BUNDLE_LIMIT)) for digest in sorted(layers)
-    )
-
-
-def attached_documents(registry: Registry, index: Digest) -> tuple[tuple[str, bytes], ...]:
-    """(file name, bytes) of SBOMs that are attached to the index as they are: the signed manifest holds their digest."""
-    found: dict[str, bytes] = {}
-    for entry in list_referrers(registry, index):
-        if entry.media_type != MANIFEST or (entry.artifact_type or "").startswith(BUNDLE_PREFIX):
-            continue
-        stored = registry.find_manifest(str(entry.digest))
-        if stored is None:
-            continue
-        manifest = parse_manifest(stored.data, code="registry.malformed", location=f"{registry.where}@{entry.digest}")
-        name = dict(manifest.layers[0].annotations).get(TITLE) if len(manifest.layers) == 1 else None
-        if name is not None and SBOM_NAME.fullmatch(name) and name not in found:
-            found[name] = registry.get_blob(manifest.layers[0], SBOM_LIMIT)
-    return tuple(sorted(found.items()))
-
-
 def _read_evidence_back(registry: Registry, package: Package, bundles: Sequence[Bundle]) -> None:
     wanted: dict[Digest, list[Digest]] = {}
+    documents = [Blob(BUNDLE, bundle.data) for bundle in bundles]
     for bundle in bundles:
-        if registry.get_blob(descriptor_of(Blob(BUNDLE, bundle.data)), BUNDLE_LIMIT) != bundle.data:
-            raise _differs(registry, f"the bundle {bundle.name} has other content than was pushed")
         for referrer in _referrers(package, bundle):
-            if registry.get_manifest(str(referrer.manifest.digest)).data != referrer.manifest.data:
-                raise _differs(registry, f"{referrer.manifest.digest} has other content than was pushed")
+            documents.append(referrer.manifest)
             wanted.setdefault(referrer.subject.digest, []).append(referrer.manifest.digest)
+    together(lambda document: _read_document(registry, document), documents)
     check_listed(registry, wanted)
 
 

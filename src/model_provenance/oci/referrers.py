@@ -19,6 +19,7 @@ from model_provenance.formats.canonical import canonical, parse_json
 from model_provenance.formats.oci import INDEX, MANIFEST, descriptor_of, descriptor_value, parse_index, parse_manifest
 from model_provenance.oci.registry import MANIFEST_LIMIT, Registry, next_page
 from model_provenance.oci.store import fallback_tag
+from model_provenance.oci.together import together
 from model_provenance.oci.transport import Answer
 
 #: Far beyond what belongs to one model; a hostile registry could list without end (design, 4.4.5).
@@ -61,8 +62,8 @@ def attach(registry: Registry, referrers: Sequence[Referrer]) -> None:
     Raises `registry.evidence_lost` when one is not listed in the end: never a success that nobody can find.
     """
     unlisted: dict[Digest, list[Descriptor]] = {}
-    for referrer in referrers:
-        answer = registry.put_manifest(referrer.manifest)
+    answers = together(lambda referrer: registry.put_manifest(referrer.manifest), referrers)
+    for referrer, answer in zip(referrers, answers, strict=True):
         if answer.header("oci-subject") != str(referrer.subject.digest):
             unlisted.setdefault(referrer.subject.digest, []).append(_entry(referrer.manifest))
     missing = {}

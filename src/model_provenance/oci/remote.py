@@ -13,8 +13,8 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.bundle import Envelope, parse_bundle
 from model_provenance.formats.intoto import parse
 from model_provenance.formats.oci import INDEX, MANIFEST, parse_index
+from model_provenance.oci.attached import attached_bundles, attached_documents
 from model_provenance.oci.model import Model, resolve_model
-from model_provenance.oci.publish import attached_bundles, attached_documents
 from model_provenance.oci.registry import MANIFEST_LIMIT, Registry, Stored
 
 #: Indexes that statements about a manifest may name; a release has one.

@@ -102,7 +102,7 @@ def test_tokens_are_renewed_in_the_middle_of_a_push(
     monkeypatch.setattr("model_provenance.oci.auth.time.monotonic", lambda: true() + lead[0])
 
     def hurry(method: str, path: str) -> None:
-        lead[0] += 25
+        lead[0] += 4
 
     sim.before = hurry
     workshop.release(sim)
