@@ -119,6 +119,10 @@ class Stack:
             process.kill()
             process.wait()
 
+    def is_running(self, name: str) -> bool:
+        """Whether the server was started and not stopped."""
+        return name in self._processes
+
     def restart_server(self, name: str) -> None:
         """Start a stopped server again and wait until it answers."""
         self.start_server(name)
