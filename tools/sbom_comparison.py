@@ -95,9 +95,9 @@ def _documents(model: Path, output: Path) -> Iterator[tuple[str, bytes]]:
     yield "ours, SPDX 3.0.1", (output / "sbom.spdx3.json").read_bytes()
     yield "ours, CycloneDX 1.7", (output / "sbom.cdx.json").read_bytes()
     syft = allowed(model, {}, None)[0].path
-    version = json.loads(subprocess.run([syft, "version", "-o", "json"], check=True, capture_output=True).stdout)
+    version = json.loads(subprocess.run([str(syft), "version", "-o", "json"], check=True, capture_output=True).stdout)
     for format, label in (("spdx-json", "SPDX"), ("cyclonedx-json", "CycloneDX")):
-        command = [syft, "scan", f"dir:{model}", "-q", "-o", format, *_NAMED]
+        command = [str(syft), "scan", f"dir:{model}", "-q", "-o", format, *_NAMED]
         document = subprocess.run(command, check=True, capture_output=True).stdout
         yield f"Syft {version['version']}, {label}", document
 

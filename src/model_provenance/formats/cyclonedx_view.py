@@ -42,7 +42,7 @@ def view(value: Mapping[str, Any]) -> dict[str, Any]:
         "components": [_component(c) for c in _shipped(package, components)],
         "datasets": [_dataset(c) for c in components if c.get("type") == "data"],
         "base_models": [_component(c) for c in objects(model.get("pedigree"), "ancestors")],
-        "files": [{"name": said(c.get("name")), "digest": _hash(c, "SHA-256")} for c in objects(model, "components") if c.get("type") == "file"],
+        "files": [_component(c) for c in objects(model, "components") if c.get("type") == "file"],
         "how": how({name[len(_KNOWN) :]: text for name, text in properties.items() if name.startswith(_KNOWN)}),
     }  # fmt: skip
 
