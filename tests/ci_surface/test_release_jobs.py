@@ -325,6 +325,19 @@ def test_the_summary_says_what_changed_since_the_last_release(release: Release, 
     matches_golden("changes.md", section)
 
 
+def test_the_last_release_may_lie_in_a_registry(release: Release, repository: Path) -> None:
+    """`compare-with: oci://…` reads the evidence alone."""
+    with RegistrySim() as registry:
+        first = release(version="1.0.0", output="../earlier", push=f"{registry.host}/acme/minilm")
+        (repository / "model/vocab.txt").write_text("a\n")
+        step = release(version="1.1.0", compare_with=f"oci://{registry.host}/acme/minilm:1.0.0")
+
+    assert first.status == 0, first.log
+    assert step.status == 0, step.log
+    assert "Changes since minilm 1.0.0" in step.summary
+    assert "🟢 added | <code>vocab.txt</code>" in step.summary
+
+
 # --- the check run ----------------------------------------------------------------------------------------------------
 
 

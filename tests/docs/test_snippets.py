@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def test_the_job_that_signs_has_the_permission_and_nothing_more() -> None:
             value = yaml.safe_load(fence.text)
             for job in (value.get("jobs") or {}).values():
                 assert value["permissions"] == {}
-                releases = any(step.get("uses", "").startswith("org/model-provenance@") for step in job.get("steps", ()))
+                used = [job.get("uses", ""), *(step.get("uses", "") for step in job.get("steps", ()))]
+                releases = any(re.match(r"org/model-provenance(/\S*release-model\.yml)?@", name) for name in used)
                 assert ("id-token" in job["permissions"]) == releases
                 assert set(job["permissions"]) <= {"contents", "id-token", "packages"}
 

@@ -58,12 +58,13 @@ class _Job:
         token = inputs.text("github-token") or env.get("GITHUB_TOKEN")
         run = this_run(env)
         self.check = CheckRun(inputs.text("check-run"), run, env, token)
-        last = inputs.path("compare-with")
-        self.last = None if last is None else last_release(last)
         self.model = inputs.text("name") or _default_name(run, inputs)
         self.manifest = inputs.path("manifest")
         # The input takes the place of the variable that registry logins look for; it is in no argument and no log.
-        self.request = _request(inputs, run, self.model, {**env, "GITHUB_TOKEN": token} if token else env)
+        own = {**env, "GITHUB_TOKEN": token} if token else env
+        self.request = _request(inputs, run, self.model, own)
+        last = inputs.text("compare-with")
+        self.last = None if last is None else last_release(last, Access(own))
 
     def report(self, receipt: Receipt) -> int:
         """Everything that the runner is told of a release; `result` last."""

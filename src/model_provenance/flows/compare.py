@@ -20,14 +20,21 @@ from model_provenance.formats.bundle import Envelope, parse_bundle
 from model_provenance.formats.canonical import parse_json
 from model_provenance.formats.intoto import ParsedStatement, parse
 from model_provenance.formats.oms_content import parse_oms
+from model_provenance.oci.reference import SCHEME, Reference
+from model_provenance.oci.registry import Access, Registry
+from model_provenance.oci.remote import find_model
 
 _SBOM_LIMIT = 64 * 1024 * 1024
 _PARAMETERS, _TEMPLATE = "cdx:ai-ml:model:parameter:count", "model-provenance:chat-template-digest"
 
 
-def last_release(folder: Path) -> Snapshot:
-    """The release in a folder, as its own evidence tells it. Raises `release.compare` where that is none."""
-    return snapshot(read_evidence(folder), str(folder))
+def last_release(place: str, access: Access) -> Snapshot:
+    """The release in a folder, or in a registry (`oci://HOST/REPOSITORY…`). Raises `release.compare` where that is none."""
+    if not place.startswith(SCHEME):
+        return snapshot(read_evidence(Path(place)), place)
+    with Registry(Reference.parse(place), access) as registry:
+        model = find_model(registry)
+    return snapshot(EvidenceFiles(model.bundles, model.documents), place)
 
 
 def changes_since(last: Snapshot, receipt: Receipt) -> Difference:

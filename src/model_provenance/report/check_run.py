@@ -31,7 +31,7 @@ def post(check: Check, env: Mapping[str, str], token: str | None) -> str:
             auth=Auth.Token(token), base_url=api.rstrip("/"), timeout=_SECONDS, retry=None, lazy=True
         ) as client:
             first, *more = check.pages()
-            created = client.get_repo(repository, lazy=True).create_check_run(
+            created = client.get_repo(repository).create_check_run(
                 name=check.name,
                 head_sha=check.head_sha,
                 details_url=check.details_url,
