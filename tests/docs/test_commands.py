@@ -18,6 +18,8 @@ from .markdown import ROOT, Fence, Page, pages
 
 #: Programs of others, whose options are theirs.
 _FOREIGN = {"git", "pip", "cosign", "oras", "docker", "python"}
+#: Arguments of hooks, which are no commands.
+_OF_HOOKS = {"--fix", "--model", "--min-kb"}
 _PAGES = pages()
 _RUNNABLE = [page for page in _PAGES if any("run" in fence.info for fence in page.fences("sh"))]
 
@@ -49,7 +51,7 @@ def test_every_command_line_parses(page: Page) -> None:
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
 def test_commands_and_options_in_prose_exist(page: Page) -> None:
     """`model-provenance X` names a command; `--option` is an option of one of them."""
-    known = {name for path in _paths() for option in _command(path).params for name in option.opts} | {"--help"}
+    known = {name for path in _paths() for option in _command(path).params for name in option.opts} | {"--help"} | _OF_HOOKS
     for span in page.spans():
         words = span.split()
         if words[0] in _FOREIGN:

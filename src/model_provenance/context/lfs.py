@@ -7,23 +7,22 @@ is as new as the index). The pointer in the index holds the SHA-256 and the size
 from __future__ import annotations
 
 import hashlib
-import re
 import stat
 from pathlib import Path
 
-#: Specification v1. A pointer with `ext-` lines names the bytes after programs ran that are not run here: no match.
-_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n")
+from model_provenance.formats.lfs import parse_pointer
+
 _CHUNK = 1 << 20
 
 
 def is_content_of(pointer: bytes, path: Path) -> bool:
     """True when `pointer` is an LFS pointer and `path` is a regular file of exactly the bytes that it names."""
-    match = _POINTER.fullmatch(pointer)
-    if match is None:
+    named = parse_pointer(pointer)
+    if named is None:
         return False
     try:
         status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size != int(match[2]):
+        if not stat.S_ISREG(status.st_mode) or status.st_size != named.size:
             return False
         digest = hashlib.sha256()
         with path.open("rb") as stream:
@@ -31,4 +30,4 @@ def is_content_of(pointer: bytes, path: Path) -> bool:
                 digest.update(chunk)
     except OSError:
         return False
-    return digest.hexdigest().encode() == match[1]
+    return digest.hexdigest() == named.digest.hex

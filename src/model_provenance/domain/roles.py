@@ -7,7 +7,7 @@ import re
 from model_provenance.domain.files import Role
 
 #: Formats that hold tensors or a trained estimator, whatever their stem.
-_WEIGHT_SUFFIXES = frozenset(
+WEIGHT_SUFFIXES = frozenset(
     {
         "bin",
         "caffemodel",
@@ -109,7 +109,7 @@ def role_of(path: str) -> Role:
         return Role.LICENSE
     if _TOKENIZER.fullmatch(name):
         return Role.TOKENIZER
-    if (suffix in _WEIGHT_SUFFIXES or _EXTERNAL_DATA.fullmatch(name)) and name not in _NOT_WEIGHTS:
+    if (suffix in WEIGHT_SUFFIXES or _EXTERNAL_DATA.fullmatch(name)) and name not in _NOT_WEIGHTS:
         return Role.WEIGHT
     if suffix in _CONFIG_SUFFIXES:
         return Role.CONFIG
