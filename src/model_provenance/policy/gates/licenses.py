@@ -50,15 +50,17 @@ def _stated(section: Licenses, manifest: Any) -> Iterator[tuple[str, Any]]:
     if "model" in section.of:
         yield "model", manifest.get("license")
     if "base_model" in section.of:
-        bases = manifest.get("merged_from", [])
-        yield from _of_list(
-            "base model", [manifest["fine_tuned_from"], *bases] if "fine_tuned_from" in manifest else bases
-        )
+        yield from _of_list("base model", _bases(manifest))
     if "datasets" in section.of:
-        if "datasets" not in manifest:
-            yield "datasets", None
-        else:
-            yield from _of_list("dataset", manifest["datasets"])
+        yield from _of_list("dataset", manifest.get("datasets"))
+
+
+def _bases(manifest: Any) -> Any:
+    """Every base model; None where none is named, which is not the same as that there is none."""
+    tuned, merged = manifest.get("fine_tuned_from"), manifest.get("merged_from", [])
+    if not isinstance(merged, list):
+        return merged
+    return ([] if tuned is None else [tuned]) + merged or None
 
 
 def _of_list(what: str, entries: Any) -> Iterator[tuple[str, Any]]:

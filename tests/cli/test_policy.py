@@ -1,0 +1,183 @@
+"""`verify --policy` and `policy`: as somebody types it, and as whoever made the model would like it to be answered."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .command import Cli
+
+NAMED = ("--name", "minilm", "--version", "1.0.0")
+VERIFY = ("verify", "model", "--evidence", "dist/minilm-1.0.0", *NAMED)
+HEAD = "apiVersion: model-provenance/v1\nkind: Policy\n"
+ALLOWING = HEAD + "metadata: {name: ours}\nspec: {signers: [{key: release.pub}], sbom: {formats: [spdx]}}\n"
+
+
+@pytest.fixture
+def at_work(desk: Path, shelf: Path) -> Path:
+    """The desk with releases in `dist`."""
+    shutil.copytree(shelf, desk / "dist")
+    return desk
+
+
+def write(path: str, text: str = ALLOWING) -> str:
+    """A policy file."""
+    Path(path).write_text(text)
+    return path
+
+
+def test_a_policy_lets_a_release_through_and_says_by_which_gates(at_work: Path, cli: Cli) -> None:
+    """The table has each gate that was asked; the JSON has every one."""
+    outcome = cli(*VERIFY, "--policy", write("policy.yaml"))
+    assert outcome.status == 0
+    assert "Policy ours: PASS  sha256:" in outcome.out
+    assert "PASS    sbom " in outcome.out
+    assert "SKIPPED" not in outcome.out
+    found = json.loads(cli(*VERIFY, "--policy", "policy.yaml", "--format", "json").out)
+    assert (found["result"], found["decision"]["result"]) == ("PASS", "PASS")
+    assert {gate["gate"]: gate["verdict"] for gate in found["decision"]["gates"]}["age"] == "SKIPPED"
+
+
+def test_who_must_have_signed_may_stand_in_the_policy(at_work: Path, cli: Cli) -> None:
+    """Without an option the policy's signer is expected; another one's release does not verify at all."""
+    assert cli(*VERIFY, "--policy", write("policy.yaml")).status == 0
+    write("policy.yaml", ALLOWING.replace("release.pub", "other.pub"))
+    cli(*VERIFY, "--policy", "policy.yaml").failed(10, "signature.invalid")
+    cli(*VERIFY, "--key", "release.pub", "--policy", "policy.yaml").failed(13, "policy.denied", "none of them")
+    cli(*VERIFY, "--policy", "integrity").refused(2, "usage.invalid", "nobody said who")
+
+
+def test_of_several_signers_the_one_that_signed_is_verified(at_work: Path, cli: Cli) -> None:
+    """Whichever of them it was."""
+    both = ALLOWING.replace("[{key: release.pub}]", "[{key: other.pub}, {key: release.pub}]")
+    assert cli(*VERIFY, "--policy", write("policy.yaml", both)).status == 0
+
+
+def test_a_policy_that_denies_ends_with_13(at_work: Path, cli: Cli) -> None:
+    """Every gate that denies is a finding with something to do, and there is no PASS in the JSON."""
+    cli(*VERIFY, "--key", "release.pub", "--policy", "production").failed(13, "policy.denied", "slsa", "time")
+    found = json.loads(cli(*VERIFY, "--key", "release.pub", "--policy", "production", "--format", "json").out)
+    assert (found["result"], found["exit_status"], found["model_digest"]) == ("FAIL", 13, None)
+
+
+def test_what_did_not_verify_is_not_decided_about(at_work: Path, cli: Cli) -> None:
+    """A changed file is 11, whatever the policy would say; no gate is asked."""
+    (at_work / "model/config.json").write_text("{}")
+    outcome = cli(*VERIFY, "--policy", write("policy.yaml"))
+    outcome.failed(11, "files.changed")
+    assert "Policy" not in outcome.out
+
+
+def test_one_bundle_alone_is_not_enough_for_a_policy(at_work: Path, cli: Cli) -> None:
+    """The bundle verifies, and what a policy asks about is not in it: 15."""
+    words = ("verify", "model", "--bundle", "dist/minilm-1.0.0/evidence/oms.sigstore.json", "--key", "release.pub")
+    assert cli(*words).status == 0
+    cli(*words, "--policy", "integrity").failed(15, "policy.undecided", "`bundle`")
+
+
+# --- attacks
+
+
+@pytest.mark.parametrize(
+    "place", ["model/policy.yaml", "dist/minilm-1.0.0/policy.yaml", "dist/minilm-1.0.0/evidence/p.yaml"]
+)
+def test_a_policy_file_from_the_model_directory_is_refused(place: str, at_work: Path, cli: Cli) -> None:
+    """Whoever makes the model does not write the policy: not in the model, not beside its evidence."""
+    cli(*VERIFY, "--policy", write(place)).refused(2, "policy.place", "whoever made the model")
+
+
+def test_a_link_does_not_bring_a_policy_out_of_the_model(at_work: Path, cli: Cli) -> None:
+    """Neither a link outside that leads in, nor one inside that leads out, nor a way with `..`."""
+    write("model/policy.yaml")
+    (at_work / "outside.yaml").symlink_to("model/policy.yaml")
+    cli(*VERIFY, "--policy", "outside.yaml").refused(2, "policy.place")
+    cli(*VERIFY, "--policy", "dist/../model/policy.yaml").refused(2, "policy.place")
+    (at_work / "model/policy.yaml").unlink()
+    (at_work / "model/policy.yaml").symlink_to(at_work / write("good.yaml"))
+    cli(*VERIFY, "--policy", "model/policy.yaml").refused(2, "policy.place")
+
+
+def test_a_key_that_a_policy_names_does_not_lie_in_the_model(at_work: Path, cli: Cli) -> None:
+    """What the policy refers to is a part of it."""
+    shutil.copy("release.pub", "model/k.pub")
+    text = ALLOWING.replace("release.pub", "model/k.pub")
+    cli(*VERIFY, "--policy", write("policy.yaml", text)).refused(2, "policy.place")
+
+
+def test_an_expired_policy_is_no_policy(at_work: Path, cli: Cli) -> None:
+    """It can say neither yes nor no."""
+    expired = ALLOWING.replace("{name: ours}", "{name: ours, expires: 2020-01-01}")
+    cli(*VERIFY, "--policy", write("policy.yaml", expired)).failed(15, "policy.undecided", "expired")
+
+
+def test_a_misspelt_key_is_no_policy_that_asks_less(at_work: Path, cli: Cli) -> None:
+    """`license` in place of `licenses` protects nothing, and says so."""
+    text = ALLOWING.replace("sbom:", "license:")
+    cli(*VERIFY, "--policy", write("policy.yaml", text)).refused(2, "policy.unknown_key", "licenses")
+    cli("policy", "check", "policy.yaml").refused(2, "policy.unknown_key")
+
+
+# --- the other commands
+
+
+def test_policy_check_says_what_is_asked(at_work: Path, cli: Cli) -> None:
+    """Every policy that it is given, profiles, too."""
+    outcome = cli("policy", "check", "production", write("policy.yaml"))
+    assert outcome.status == 0
+    assert outcome.out.startswith(
+        "production: integrity, source, time, slsa, sbom, formats, licenses, datasets  sha256:"
+    )
+    assert "\nours: integrity, signer, sbom  sha256:" in outcome.out
+
+
+def test_policy_explain_has_a_row_for_each_gate(at_work: Path, cli: Cli) -> None:
+    """What was found, why, and what to do, and it ends as verify does."""
+    words = ("model", "--evidence", "dist/minilm-1.0.0", "--key", "release.pub")
+    outcome = cli("policy", "explain", "baseline", *words)
+    assert (outcome.status, outcome.out.splitlines()[0]) == (13, "# FAIL: model")
+    assert (
+        "| slsa | **FAIL** does not hold: the model must not be used | build level 1 | the policy asks for 2 |"
+        in outcome.out
+    )
+    assert "| age | **SKIPPED** was not asked |" in outcome.out
+    assert cli("policy", "explain", "integrity", *words).status == 0
+    (at_work / "model/config.json").write_text("{}")
+    cli("policy", "explain", "integrity", *words).failed(11, "files.changed")
+
+
+def test_policy_test_compares_decisions(at_work: Path, cli: Cli) -> None:
+    """As expected is 0, otherwise 13 with the difference; no case at all is no success."""
+    write("policy.yaml")
+    case = "policy: ../../policy.yaml\ntarget: ../../model\nevidence: ../../dist/minilm-1.0.0\nname: minilm\n"
+    (at_work / "cases/good").mkdir(parents=True)
+    cli("policy", "test", "cases").refused(2, "policy.invalid", "no case.yaml")
+    (at_work / "cases/good/case.yaml").write_text(case + "expect: PASS\ngates: {sbom: PASS, age: SKIPPED}\n")
+    outcome = cli("policy", "test", "cases")
+    assert (outcome.status, outcome.out.splitlines()[-1]) == (0, "1 of 1 cases as expected")
+    (at_work / "cases/bad").mkdir()
+    (at_work / "cases/bad/case.yaml").write_text(
+        case.replace("../../policy.yaml", "production") + "key: ../../release.pub\nexpect: PASS\ngates: {slsa: PASS}\n"
+    )
+    found = json.loads(cli("policy", "test", "cases", "--format", "json").out)
+    assert [c["case"] for c in found["cases"]] == ["bad", "good"]
+    assert found["cases"][0]["differences"] == [
+        "the decision is FAIL, expected PASS",
+        "slsa says FAIL, expected PASS: build level 1",
+    ]
+    assert cli("policy", "test", "cases").status == 13
+    (at_work / "cases/bad/case.yaml").write_text(case + "expect: PERHAPS\n")
+    cli("policy", "test", "cases").refused(2, "policy.invalid", "PERHAPS")
+
+
+@pytest.mark.parametrize("format", ["spdx-json", "spdx-json@2.2", "spdx3-json", "cyclonedx-json"])
+def test_remote_code_that_only_a_configuration_names_is_denied(format: str, at_work: Path, cli: Cli) -> None:
+    """What was found inside a file when it was released stands in each SBOM format, and counts at the gate."""
+    config = '{"model_type": "bert", "auto_map": {"AutoModel": "evil/repo--modeling.Model"}}'
+    (at_work / "model/config.json").write_text(config)
+    assert cli("release", "model", *NAMED, "--key", "release.key", "--sbom", format, "--output", "risky").status == 0
+    write("policy.yaml", HEAD + "metadata: {name: ours}\nspec: {formats: {deny: [pickle]}}\n")
+    outcome = cli("verify", "model", "--evidence", "risky", "--key", "release.pub", "--policy", "policy.yaml")
+    outcome.failed(13, "policy.denied", "config.json (code)")

@@ -1,0 +1,67 @@
+"""Every gate over its case folders: `policy.yaml`, and in `case.yaml` what was verified and the expected answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from model_provenance.domain.policy import Answer, Verdict
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.policy.document import parse
+from model_provenance.policy.evaluate import evaluate
+from model_provenance.policy.gates import GATES
+
+from .release import NOW, verified
+
+CASES = Path(__file__).parents[1] / "cases/policy"
+FOLDERS = sorted(path.parent for path in CASES.glob("*/*/case.yaml"))
+KINDS = ("pass", "fail", "missing", "hostile", "unknown")
+
+
+def files_of(folder: Path) -> Any:
+    """Files that a policy names lie beside it."""
+    return lambda name: (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_the_gate_answers_as_the_case_says(folder: Path) -> None:
+    """The verdict, and in words what was found; a policy that cannot be used is refused with a code."""
+    case = yaml.safe_load((folder / "case.yaml").read_text("utf-8"))
+    data = (folder / "policy.yaml").read_bytes()
+    if "." in case["expect"]:
+        with pytest.raises(ModelProvenanceError) as caught:
+            parse(data, "policy.yaml", files_of(folder))
+        assert caught.value.code == case["expect"]
+        assert case["says"] in caught.value.message
+        assert (caught.value.location or "").startswith("policy.yaml:")
+        return
+    decision = evaluate(verified(case.get("verified")), parse(data, "policy.yaml", files_of(folder)), now=NOW)
+    [answer] = [answer for answer in decision.answers if answer.gate == folder.parent.name]
+    assert answer.verdict is Verdict(case["expect"]), answer
+    assert case["says"] in f"{answer.what}: {answer.why}", answer
+    assert is_complete(answer), answer
+
+
+def is_complete(answer: Answer) -> bool:
+    """Whoever is refused reads what, why and what to do, in characters that can be shown."""
+    words = answer.what + answer.why + answer.fix
+    told = answer.verdict in (Verdict.PASS, Verdict.SKIPPED) or bool(answer.why and answer.fix)
+    return bool(answer.what) and told and words.isprintable()
+
+
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.id)
+def test_every_gate_has_cases_of_every_kind(gate: Any) -> None:
+    """At least six, among them one each that passes, fails, misses its evidence, is of a wrong type, hostile, unknown."""
+    names = [folder.name for folder in FOLDERS if folder.parent.name == gate.id]
+    assert len(names) >= 6
+    assert [kind for kind in KINDS if not any(name.startswith(kind) for name in names)] == []
+    assert any(name.startswith(("wrong_type", "unreadable")) for name in names)
+
+
+def test_the_gates_are_listed_once() -> None:
+    """One id, one title and one section each."""
+    assert len({gate.id for gate in GATES}) == len({gate.title for gate in GATES}) == len(GATES)
+    assert {folder.parent.name for folder in FOLDERS} == {gate.id for gate in GATES}
