@@ -31,7 +31,9 @@ _ROUNDS = 30
 #: which may not have had our entries, to its write.
 _CALM_ROUNDS = 1
 _CALM = 0.5
+#: Reads in a row that must show everything, and seconds between them.
 _READS = 2
+_SETTLED = 0.1
 #: Reads that may show an older list before an entry counts as lost.
 _PATIENT_READS = 3
 _OK = 200
@@ -96,7 +98,7 @@ def _settle(registry: Registry, referrers: Sequence[Referrer]) -> None:
         if lost:
             _wait(registry, attempt)
         else:
-            registry.session.retrying.sleep(_CALM / 2)
+            registry.session.retrying.sleep(_SETTLED)
     raise _lost(registry, referrers[0].subject.digest, [each.manifest.digest for each in referrers])
 
 

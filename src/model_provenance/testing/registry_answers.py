@@ -240,6 +240,8 @@ class RegistryHandler(BaseHTTPRequestHandler):
         path = f"/v2/{name}/blobs/uploads/{session_name}?state={secrets.token_hex(4)}"
         host = self.sim.other_host if self.sim.quirks.location == "other" else self.sim.host
         location = path if self.sim.quirks.location == "relative" else f"http://{host}{path}"
+        if self.sim.quirks.location == "none":
+            self._send(status)
         self._send(status, headers={"Location": location, "Range": f"0-{max(size - 1, 0)}"})
 
     # --- manifests, tags, referrers

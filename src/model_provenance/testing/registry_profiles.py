@@ -33,7 +33,7 @@ class Quirks:
     #: The first so many requests are answered 429 with Retry-After.
     storm: int = 0
     retry_after: str = "1"
-    #: "absolute", "relative", or "other": uploads go to another host.
+    #: "absolute", "relative", "other" (uploads go to another host), or "none".
     location: str = "absolute"
     #: GET of a blob is redirected to another host, as registries with object storage do.
     redirect_blobs: bool = False
