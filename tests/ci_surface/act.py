@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .conftest import BIN
+import yaml
+
+from .conftest import BIN, copy_of_the_tool
 
 #: Stands for the artifact service: a folder beside the job. With TAMPER set, a byte of every file flips on the way.
 UPLOAD = """\
@@ -111,3 +114,33 @@ def act(
         elif said.get("command") in ("error", "warning", "notice"):
             job.annotations.append(said.get("arg") or said.get("msg") or "")
     return job
+
+
+def fetched(target: Path) -> Path:
+    """What a runner fetches for `uses: org/model-provenance@v1`. act has no `$/`, which means this repository."""
+    tool = copy_of_the_tool(target)
+    workflow = tool / ".github/workflows/release-model.yml"
+    workflow.write_text(re.sub(r"uses: \$/(\w+)", r"uses: org/model-provenance/\1@v1", workflow.read_text()))
+    return tool
+
+
+def with_defaults(checkout: Path, tool: Path, trust_config: str) -> Path:
+    """The same with other defaults: a Sigstore on loopback, and the installed tool instead of an installation a job."""
+    tool.mkdir()
+    trust = tool / "trust-config.json"
+    trust.write_text(trust_config)
+    for name in ("tools", ".github"):
+        (tool / name).symlink_to(checkout / name)
+    defaults = {"install": "never", "tool-path": str(BIN / "model-provenance"), "sbom-engine": "native"}
+    for name in ("action.yml", "release/action.yml", "verify/action.yml", "measure/action.yml"):
+        action = yaml.safe_load((checkout / name).read_text())
+        for key, value in {**defaults, "trust-config": str(trust)}.items():
+            if key in action["inputs"]:
+                action["inputs"][key]["default"] = value
+        (tool / name).parent.mkdir(exist_ok=True)
+        # The reusable workflow hands its own empty input over, which is "not given" to the tool and to the default here.
+        text = yaml.safe_dump(action, sort_keys=False)
+        (tool / name).write_text(
+            text.replace("${{ inputs.trust-config }}", f"${{{{ inputs.trust-config || '{trust}' }}}}")
+        )
+    return tool

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import yaml
 
 from model_provenance.cli.main import run as model_provenance
 from model_provenance.domain.evidence import SignerIdentity
@@ -19,8 +18,8 @@ from model_provenance.testing.runner_env import RunnerEnv
 from model_provenance.testing.sigstore_sim import SigstoreSim
 from model_provenance.verify.slsa_level import ReviewedBuilder, slsa_level
 
-from .act import Job, act
-from .conftest import BIN, ROOT, commit, copy_of_the_tool
+from .act import Job, act, fetched, with_defaults
+from .conftest import ROOT, commit
 
 pytestmark = pytest.mark.ci_surface
 
@@ -52,34 +51,13 @@ jobs:
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a runner fetches for `uses: org/model-provenance@v1`. act has no `$/`, which means this repository."""
-    tool = copy_of_the_tool(tmp_path_factory.mktemp("checkout") / "tool")
-    workflow = tool / ".github/workflows/release-model.yml"
-    workflow.write_text(re.sub(r"uses: \$/(\w+)", r"uses: org/model-provenance/\1@v1", workflow.read_text()))
-    return tool
+    return fetched(tmp_path_factory.mktemp("checkout") / "tool")
 
 
 @pytest.fixture(scope="session")
 def prepared(checkout: Path, sim: SigstoreSim, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with other defaults: the loopback Sigstore, and the installed tool instead of an installation a job."""
-    tool = tmp_path_factory.mktemp("prepared") / "tool"
-    tool.mkdir()
-    trust = tool / "trust-config.json"
-    trust.write_text(sim.trust_config)
-    for name in ("tools", ".github"):
-        (tool / name).symlink_to(checkout / name)
-    defaults = {"install": "never", "tool-path": str(BIN / "model-provenance"), "trust-config": str(trust)}
-    for name in ("action.yml", "release/action.yml", "verify/action.yml", "measure/action.yml"):
-        action = yaml.safe_load((checkout / name).read_text())
-        for key, value in {**defaults, "sbom-engine": "native"}.items():
-            if key in action["inputs"]:
-                action["inputs"][key]["default"] = value
-        (tool / name).parent.mkdir(exist_ok=True)
-        # The reusable workflow hands its own empty input over, which is "not given" to the tool and to the default here.
-        text = yaml.safe_dump(action, sort_keys=False)
-        (tool / name).write_text(
-            text.replace("${{ inputs.trust-config }}", f"${{{{ inputs.trust-config || '{trust}' }}}}")
-        )
-    return tool
+    return with_defaults(checkout, tmp_path_factory.mktemp("prepared") / "tool", sim.trust_config)
 
 
 def repository_with(repository: Path, workflow: str, *, name: str = "release.yml") -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from model_provenance.domain.verification import Report, Result, Scope
-from model_provenance.errors import ModelProvenanceError
+from model_provenance.errors import Exit, ModelProvenanceError
 from model_provenance.flows.ci_surface import report_error, set_verdict, this_run
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.inputs import Inputs
@@ -37,11 +37,13 @@ def verify_job(env: Mapping[str, str]) -> int:
         github.annotate(report.findings)
         github.append_summary(env, verify_summary(report, target=target))
         # Evidence alone is no release (design, 4.4.4): no input can ask for it, and if one could, it would not pass here.
-        result = report.result if report.scope is Scope.RELEASE else Result.ERROR
-        set_verdict(env, verify_outputs(report) if result is Result.PASS else {}, result.value)
+        if report.result is Result.PASS and report.scope is not Scope.RELEASE:
+            set_verdict(env, {}, Result.ERROR.value)
+            return int(Exit.UNDECIDED)
+        set_verdict(env, verify_outputs(report), report.result.value)
     except ModelProvenanceError as error:
         return report_error(env, error)
-    return report.exit_status if report.exit_status or result is Result.PASS else 15
+    return report.exit_status
 
 
 def verify_outputs(report: Report) -> dict[str, str]:
