@@ -97,6 +97,8 @@ class Trust:
     trusted_root: bytes | None
     #: "public", "custom" or "demo", shown with its digest.
     kind: str = "public"
+    #: Unix seconds, to tell how old the cached production root is; None where nobody is to be told.
+    now: int | None = None
 
     @property
     def digest(self) -> Digest | None:

@@ -27,8 +27,6 @@ from model_provenance.oci.registry import Access, Registry
 _TRUST_LIMIT = 4 * 1024 * 1024
 #: Tokens and short-lived certificates tolerate no more.
 _SKEW = 60
-#: Sigstore's clients refresh daily; the public root changes a few times a year.
-_OLD_ROOT = 30 * 24 * 3600
 
 
 T = TypeVar("T")
@@ -163,7 +161,7 @@ def _clock(times: list[int]) -> Iterator[Finding]:
 
 
 def _trust(request: DoctorRequest, identity: Identity | None) -> Iterator[Finding]:  # noqa: ARG001 - all looks are alike
-    from model_provenance.verify.production_root import cached_age, production_root  # noqa: PLC0415 - TUF
+    from model_provenance.verify.production_root import OLD, cached_age, production_root  # noqa: PLC0415 - TUF
     from model_provenance.verify.trusted_root import parse  # noqa: PLC0415
 
     root = parse(production_root())
@@ -171,7 +169,7 @@ def _trust(request: DoctorRequest, identity: Identity | None) -> Iterator[Findin
     age = cached_age(now=time.time())
     if age is None:
         yield passed("trust", f"public Sigstore's root as the sigstore package embeds it: {known}")
-    elif age > _OLD_ROOT:
+    elif age > OLD:
         yield warned("trust.root_old", f"the cached root of public Sigstore was refreshed {age // 86400:.0f} days ago")
     else:
         yield passed("trust", f"public Sigstore's root, cached {age // 3600:.0f} h ago: {known}")

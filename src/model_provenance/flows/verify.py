@@ -141,7 +141,7 @@ def trust(trust_config: Path | None, trusted_root: Path | None) -> Trust:
         )
     path, option = (trust_config, "--trust-config") if trust_config else (trusted_root, "--trusted-root")
     if path is None:
-        return Trust(None, "public")
+        return Trust(None, "public", now=int(time.time()))
     return Trust(read_file(path, option=option, limit=_TRUST_LIMIT), "custom")
 
 

@@ -23,6 +23,8 @@ _TARGET = "trusted_root.json"
 _LIMIT = 8 * 1024 * 1024
 #: The public instance changes its root twice or three times a year.
 _ROOTS = 256
+#: Sigstore's clients refresh daily; the public root changes a few times a year.
+OLD = 30 * 24 * 3600
 
 
 def production_root(metadata: Path | None = None, targets: Path | None = None) -> bytes:
