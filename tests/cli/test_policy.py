@@ -177,7 +177,7 @@ def test_remote_code_that_only_a_configuration_names_is_denied(format: str, at_w
     """What was found inside a file when it was released stands in each SBOM format, and counts at the gate."""
     config = '{"model_type": "bert", "auto_map": {"AutoModel": "evil/repo--modeling.Model"}}'
     (at_work / "model/config.json").write_text(config)
-    assert cli("release", "model", *NAMED, "--key", "release.key", "--sbom", format, "--output", "risky").status == 0
+    assert cli("release", "model", *NAMED, "--key", "release.key", "--sbom", format, "--sbom-engine", "native", "--output", "risky").status == 0
     write("policy.yaml", HEAD + "metadata: {name: ours}\nspec: {formats: {deny: [pickle]}}\n")
     outcome = cli("verify", "model", "--evidence", "risky", "--key", "release.pub", "--policy", "policy.yaml")
     outcome.failed(13, "policy.denied", "config.json (code)")
