@@ -42,12 +42,17 @@ class Limits:
         )
 
     def check_count(self, blobs: int, where: str) -> None:
-        """Refuse more layers than a manifest of this registry can name. Raises `registry.limit`."""
+        """Refuse more layers than the registry takes or a manifest can name. Raises `registry.limit`."""
         most = self.manifest // _BYTES_PER_LAYER
+        problem = None
         if blobs > most:
+            problem = f"a manifest that names {blobs} layers is larger than the {_readable(self.manifest)} that are stored"
+        elif self.blobs_per_minute is not None and blobs > self.blobs_per_minute:
+            problem = f"{self.registry} takes {self.blobs_per_minute} uploads a minute, and these are {blobs}"
+        if problem is not None:
             raise ModelProvenanceError(
                 "registry.limit",
-                f"a manifest that names {blobs} layers is larger than the {_readable(self.manifest)} that are stored",
+                problem,
                 remedy="Use --layout layers, which keeps small files in one layer, or larger shards.",
                 location=where,
             )
