@@ -19,6 +19,8 @@ _SUFFIX = ".sigstore.json"
 _DOCUMENTS = ("model-manifest.json", "sbom.spdx.json", "sbom.spdx3.json", "sbom.cdx.json")
 #: Files of a release folder that nothing is verified by.
 _LISTS = ("SHA256SUMS", "MODEL.SHA256SUMS", "receipt.json")
+#: All that `release` writes into its folder but the archive.
+RELEASE_FILES = (*_DOCUMENTS, *_LISTS, "evidence")
 
 
 def read_evidence(folder: Path) -> EvidenceFiles:
@@ -59,7 +61,9 @@ def own_files(folder: Path) -> tuple[Path, ...]:
     inner = folder / "evidence"
     if not inner.is_dir():
         return tuple(folder.glob(f"*{_SUFFIX}"))
-    return (*inner.glob(f"*{_SUFFIX}"), *(folder / name for name in (*_DOCUMENTS, *_LISTS)))
+    own = (*inner.glob(f"*{_SUFFIX}"), *(folder / name for name in (*_DOCUMENTS, *_LISTS)))
+    # A folder of such a name would hide what is in it.
+    return tuple(path for path in own if path.is_file())
 
 
 def read_bounded(path: Path, limit: int) -> bytes:

@@ -15,6 +15,7 @@ from model_provenance.domain.package import Layout
 from model_provenance.domain.verification import EvidenceFiles
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.bundle import Envelope, parse_bundle
+from model_provenance.formats.dsse import PAYLOAD_TYPE
 from model_provenance.formats.intoto import ParsedStatement, parse
 from model_provenance.formats.oms_older import serialization_of
 
@@ -54,7 +55,8 @@ def _statements(evidence: EvidenceFiles) -> Iterator[ParsedStatement]:
     for _, data in evidence.bundles:
         try:
             content = parse_bundle(data).content
-            if isinstance(content, Envelope):
+            # Only what the verifier counts: of one release it then holds that nothing else has spoken here.
+            if isinstance(content, Envelope) and content.payload_type == PAYLOAD_TYPE:
                 yield parse(content.payload)
         except ModelProvenanceError:
             continue

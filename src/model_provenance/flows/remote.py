@@ -25,6 +25,7 @@ from model_provenance.domain.verification import (
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.sets import judged
 from model_provenance.formats.bundle import Envelope, parse_bundle
+from model_provenance.formats.dsse import PAYLOAD_TYPE
 from model_provenance.formats.intoto import parse
 from model_provenance.formats.oms_content import parse_oms
 from model_provenance.oci.pull import read_layers
@@ -105,7 +106,7 @@ def pull(request: RemoteRequest, output: Path, progress: Progress | None = None)
     report = replace(report, reference=named)
     if report.result is not Result.PASS:
         return Pulled(report, None)
-    _refuse_strangers(folder, [file.path for file in observed.files])
+    _refuse_difference(folder, [file.path for file in observed.files])
     _put_in_place(folder, output)
     return Pulled(report, output)
 
@@ -147,7 +148,7 @@ def _signed_files(evidence: EvidenceFiles) -> dict[str, Digest]:
     """The signed list of names: nothing else is ever written. The evidence has been verified as a whole."""
     for _, data in evidence.bundles:
         content = parse_bundle(data).content
-        if isinstance(content, Envelope):
+        if isinstance(content, Envelope) and content.payload_type == PAYLOAD_TYPE:
             statement = parse(content.payload)
             if statement.predicate_type == Predicate.OMS:
                 return dict(parse_oms(statement).files)
@@ -181,9 +182,9 @@ def _make_room(output: Path, folder: Path, size: int) -> None:
         )
 
 
-def _refuse_strangers(folder: Path, files: Sequence[str]) -> None:
-    """Nothing but the signed files: an earlier run of somebody else may have left more in the folder beside `output`."""
-    wanted = set(files)
+def _refuse_difference(folder: Path, files: Sequence[str]) -> None:
+    """All signed files and nothing else: an earlier run of somebody else may have left more in the folder."""
+    wanted, found = set(files), set()
     for root, folders, names in os.walk(folder):
         for name in (*names, *(each for each in folders if (Path(root) / each).is_symlink())):
             path = (Path(root) / name).relative_to(folder).as_posix()
@@ -194,6 +195,14 @@ def _refuse_strangers(folder: Path, files: Sequence[str]) -> None:
                     location=shown(str(folder), 400),
                     remedy="Remove the folder and run it again.",
                 )
+            found.add(path)
+    for path in sorted(wanted - found)[:1]:
+        raise ModelProvenanceError(
+            "pull.output",
+            f"`{shown(path)}` was verified and does not lie in the folder",
+            location=shown(str(folder), 400),
+            remedy="Remove the folder and run it again.",
+        )
 
 
 def _put_in_place(folder: Path, output: Path) -> None:

@@ -22,6 +22,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.sets import release_sets
 from model_provenance.flows.signing import Prepared
 from model_provenance.formats.bundle import Envelope, parse_bundle
+from model_provenance.formats.dsse import PAYLOAD_TYPE
 from model_provenance.formats.intoto import parse
 from model_provenance.sign.key import KeySigner
 from model_provenance.verify.identity import ISSUERS, SERVERS, parse_identity, parse_signer
@@ -116,7 +117,7 @@ def _content(data: bytes) -> Envelope | None:
     """The envelope around a statement; None for anything else."""
     try:
         content = parse_bundle(data).content
-        if isinstance(content, Envelope):
+        if isinstance(content, Envelope) and content.payload_type == PAYLOAD_TYPE:
             parse(content.payload)
             return content
     except ModelProvenanceError:

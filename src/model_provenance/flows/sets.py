@@ -16,6 +16,7 @@ from model_provenance.domain.verification import EvidenceFiles, Report, Result
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import slsa
 from model_provenance.formats.bundle import Envelope, parse_bundle
+from model_provenance.formats.dsse import PAYLOAD_TYPE
 from model_provenance.formats.intoto import ParsedStatement, parse
 from model_provenance.verify.case import RELEASE_PREDICATES
 
@@ -90,7 +91,7 @@ def _members(run: _Part, parts: Sequence[_Part]) -> tuple[_Part, ...]:
 def _read(name: str, data: bytes) -> _Part | None:
     try:
         bundle = parse_bundle(data)
-        if not isinstance(bundle.content, Envelope):
+        if not isinstance(bundle.content, Envelope) or bundle.content.payload_type != PAYLOAD_TYPE:
             return None
         return _Part(name, data, parse(bundle.content.payload), bundle.material.certificates)
     except ModelProvenanceError:

@@ -5,24 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from model_provenance.disk.failure import failure
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.files import FILES
+from model_provenance.domain.finding import failed
 from model_provenance.domain.package import Layout
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import EvidenceFiles, Observed, TargetKind
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.flows.evidence import read_evidence
+from model_provenance.flows.evidence import RELEASE_FILES, read_evidence
 from model_provenance.flows.hints import hints
 
 Progress = Callable[[int, int], None]
 
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
+#: Strangers that are listed by name.
+_SHOWN = 20
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 #: Layouts whose package digest is a pure function of the files; a compressor's version decides the others' bytes.
 _RECOMPUTED = (Layout.LAYERS, Layout.RAW, Layout.TAR)
+#: What lies in an OCI layout: ours, and what oras (`ingest`) and docker (`manifest.json`, `repositories`) leave there.
+_LAYOUT = ("oci-layout", "index.json", "blobs", "ingest", "manifest.json", "repositories")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ class Target:
     path: Path
     #: The release folder that an archive lies in.
     release: Path | None = None
+    #: A folder of which only a package in it is read, and the names that may lie beside.
+    around: tuple[Path, tuple[str, ...]] | None = None
 
     def evidence(self) -> EvidenceFiles:
         """The evidence that comes with the target itself, where nobody named another."""
@@ -62,9 +70,12 @@ def locate(path: Path) -> Target:
             "usage.invalid", "there is nothing at the path", remedy="Check the path.", location=shown(str(path), 400)
         )
     if (path / "oci-layout").is_file():
-        return Target(TargetKind.OCI_LAYOUT, path)
+        return Target(TargetKind.OCI_LAYOUT, path, around=(path, _LAYOUT))
     if (path / "evidence").is_dir() and (path / "model-manifest.json").is_file():
-        return Target(TargetKind.ARCHIVE, _archive_in(path), path)
+        archive = _archive_in(path)
+        return Target(
+            TargetKind.ARCHIVE, archive, path, (path, (*RELEASE_FILES, archive.name, f"{archive.name}.sha256"))
+        )
     return Target(TargetKind.DIRECTORY, path)
 
 
@@ -87,11 +98,11 @@ def observe(
     if target.kind is TargetKind.ARCHIVE:
         from model_provenance.pack.observe import observe_archive  # noqa: PLC0415 - only for archives
 
-        return observe_archive(target.path, progress=_counted(progress, target.path.stat().st_size))
+        return _alone(target, observe_archive(target.path, progress=_counted(progress, target.path.stat().st_size)))
     if target.kind is TargetKind.OCI_LAYOUT:
         from model_provenance.oci.observe import observe_layout  # noqa: PLC0415 - only for layouts
 
-        return observe_layout(target.path)
+        return _alone(target, observe_layout(target.path))
     return observe_files(target, evidence, ignore=ignore, exclude=exclude, progress=progress)
 
 
@@ -130,6 +141,21 @@ def observe_files(
         package_digest=package.package_digest if recomputed else None,
         manifest_digests=package.manifest_digests if recomputed else (),
     )
+
+
+def _alone(target: Target, observed: Observed) -> Observed:
+    """With a finding for each stranger: a folder that only calls itself a package would be loaded with all that is in it."""
+    if target.around is None:
+        return observed
+    folder, known = target.around
+    try:
+        strangers = sorted(path.name for path in folder.iterdir() if path.name not in known)
+    except OSError as error:
+        raise failure(error, str(folder), doing="list") from error
+    remedy = "Remove it, or verify the folder of files with --evidence: whoever loads the folder would load it, too."
+    what = "lies beside the package that was read, and was not signed"
+    found = (failed("files.extra", what, remedy=remedy, location=shown(name)) for name in strangers[:_SHOWN])
+    return replace(observed, findings=(*observed.findings, *found))
 
 
 def _archive_in(release: Path) -> Path:

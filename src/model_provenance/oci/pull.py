@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from model_provenance.disk.crew import Crew
 from model_provenance.disk.failure import failure
+from model_provenance.domain.digest import Digest
 from model_provenance.domain.files import ModelFile
 from model_provenance.domain.package import Descriptor
 from model_provenance.errors import ModelProvenanceError
@@ -36,7 +37,7 @@ def read_layers(
 
     Raises `registry.*`, `archive.malformed` for a layer that can be read in two ways, `machine.*`.
     """
-    unique = list({(layer.digest, layer.size, layer_form(layer)): layer for layer in model.layers}.values())
+    unique = list({(*_blob(layer), _file(layer, staging)): layer for layer in model.layers}.values())
 
     def work(layer: Descriptor, crew: Crew[Descriptor, Members]) -> Members:
         return _Layer(registry, layer, staging, crew.advance).read()
@@ -44,6 +45,15 @@ def read_layers(
     found = Crew(work, progress=progress).run(unique, lambda layer: layer.size)
     members = {(layer.digest, layer_form(layer)): each for layer, each in zip(unique, found, strict=True)}
     return files_of(model, members, code=_MALFORMED, location=registry.where)
+
+
+def _blob(layer: Descriptor) -> tuple[Digest, int, Form]:
+    return layer.digest, layer.size, layer_form(layer)
+
+
+def _file(layer: Descriptor, staging: Staging | None) -> str | None:
+    """The file to be written; equal files are one raw blob, and each of them is to lie there."""
+    return model_file_path(layer) if staging is not None and layer_form(layer) is Form.RAW else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,15 @@ class Staging:
         self.path = path
         self.signed = signed
         try:
-            path.mkdir(mode=0o777, exist_ok=True)
+            was_there = _made_before(path)
             self._root = os.open(path, _FOLDER)
+            foreign = was_there and os.fstat(self._root).st_uid != os.geteuid()
         except OSError as error:
             raise failure(error, str(path), doing="write") from error
+        if foreign:
+            os.close(self._root)
+            # Its owner could change everything in it after it was verified.
+            raise _unsafe("the folder of an earlier pull belongs to another user", str(path))
 
     def __enter__(self) -> Staging:
         return self
@@ -53,13 +58,18 @@ class Staging:
                 below = self._folder(folder, part)
                 os.close(folder)
                 folder = below
-            return os.open(parts[-1], _FILE, 0o666, dir_fd=folder)
+            descriptor = os.open(parts[-1], _FILE, 0o666, dir_fd=folder)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO):
                 self._refuse(name, "something else lies in its place")
             raise failure(error, name, doing="write") from error
         finally:
             os.close(folder)
+        if os.fstat(descriptor).st_nlink != 1:
+            os.close(descriptor)
+            # By its other name somebody could change it after it was verified.
+            raise _unsafe(f"the file `{shown(name)}` of an earlier pull has a second name", str(self.path))
+        return descriptor
 
     def size(self, name: str) -> int:
         """Bytes of `name` that are here from an earlier run; 0 for none."""
@@ -77,6 +87,19 @@ class Staging:
 
     def _refuse(self, name: str, why: str) -> NoReturn:
         raise ModelProvenanceError("registry.malformed", f"the file `{shown(name)}` is not unpacked: {why}")
+
+
+def _made_before(path: Path) -> bool:
+    try:
+        path.mkdir(mode=0o777)
+    except FileExistsError:
+        return True
+    return False
+
+
+def _unsafe(what: str, folder: str) -> ModelProvenanceError:
+    remedy = "Remove the folder and run it again."
+    return ModelProvenanceError("pull.output", what, location=shown(folder, 400), remedy=remedy)
 
 
 @final
