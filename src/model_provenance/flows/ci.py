@@ -71,7 +71,8 @@ class _Job:
         model, folder, env = str(self.request.model), str(self.request.folder), self.env
         words = next_words(receipt, model=model, folder=folder)
         changes = None if self.last is None else changes_since(self.last, receipt)
-        sys.stdout.write(written_release(receipt, model=self.request.model, folder=self.request.folder, colour=False))
+        text = written_release(receipt, model=self.request.model, folder=self.request.folder, colour=False)
+        sys.stdout.write(github.inert(text))
         sys.stdout.flush()
         github.annotate(receipt.findings)
         page = ReleasePage(receipt, words, changes)

@@ -36,7 +36,7 @@ def report_error(env: Mapping[str, str], error: ModelProvenanceError, faults: Se
 
     `faults` are its parts, where each has a place of its own.
     """
-    sys.stderr.write(error_text(error, colour=False))
+    sys.stderr.write(github.inert(error_text(error, colour=False)))
     sys.stderr.flush()
     try:
         if env.get("GITHUB_ACTIONS") == "true":

@@ -31,7 +31,7 @@ def verify_job(env: Mapping[str, str]) -> int:
         return report_error(env, error)
     target = str(request.target)
     seconds = time.perf_counter() - start
-    sys.stdout.write(report_text(report, target=target, colour=False, seconds=seconds))
+    sys.stdout.write(github.inert(report_text(report, target=target, colour=False, seconds=seconds)))
     sys.stdout.flush()
     try:
         github.annotate(report.findings)

@@ -6,6 +6,7 @@ missing output file is our error rather than a bare `Exception`. It has no job s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from model_provenance.errors import ModelProvenanceError
 SUMMARY_LIMIT = 900 * 1024
 #: Ten of each kind a step are shown; the rest would be lost in silence (toolkit, docs/problem-matchers.md).
 _ANNOTATIONS_A_KIND = 10
+_NEW_COMMAND = re.compile(r"(^|[\n\r])([^\S\n\r]*)::")
 
 
 def set_outputs(env: Mapping[str, str], outputs: Mapping[str, str]) -> None:
@@ -35,6 +37,11 @@ def set_outputs(env: Mapping[str, str], outputs: Mapping[str, str]) -> None:
 def mask(secret: str) -> None:
     """Hide a value in everything the job prints from now on."""
     core.set_secret(secret)
+
+
+def inert(text: str) -> str:
+    """Text for the log in which the runner finds no command: `::` after white space, `##[` anywhere (ActionCommand)."""
+    return _NEW_COMMAND.sub(r"\1\2\\::", text).replace("##[", "##\\[")
 
 
 def annotate(findings: tuple[Finding, ...]) -> None:
