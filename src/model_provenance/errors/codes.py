@@ -60,11 +60,11 @@ _ALL: tuple[Code, ...] = (
     Code("readers.executable", 13, "Loading a file can run code", "Save the weights as safetensors and leave this file out, or load it only where running its code is acceptable."),
     Code("readers.gguf", 15, "A GGUF file cannot be read", "Convert the model again, or get the file again from where it was published."),
     Code("readers.index", 15, "A shard index cannot be read", "Save the model again, so that the index is written beside its shards."),
-    Code("readers.onnx", 0, "An ONNX file cannot be read", "Export it again, or leave it out with --ignore-path."),
-    Code("readers.onnx_external", 0, "An ONNX file keeps tensors outside the model", "Export it with external data beside it, under a relative path."),
     Code("readers.license", 0, "A licence text is not one that is recognised", "Name the licence in the model card or the manifest."),
     Code("readers.not_inspected", 0, "Files were not looked into", "Nothing, where these files are meant to be there."),
     Code("readers.numpy", 15, "A NumPy array cannot be read", "Save the array again with numpy.save and `allow_pickle=False`."),
+    Code("readers.onnx", 0, "An ONNX file cannot be read", "Export it again, or leave it out with --ignore-path."),
+    Code("readers.onnx_external", 0, "An ONNX file keeps tensors outside the model", "Export it with external data beside it, under a relative path."),
     Code("readers.pickle", 15, "A pickle cannot be followed to its end", "Save the weights as safetensors and leave this file out."),
     Code("readers.remote_code", 13, "A configuration asks loaders to run Python files", "Review the files it names; load with `trust_remote_code` only what was reviewed."),
     Code("readers.safetensors", 15, "A safetensors file cannot be read", "Save the model again, or get the file again from where it was published."),
@@ -156,8 +156,8 @@ _ALL: tuple[Code, ...] = (
     # --- doctor
     Code("doctor.clock", 21, "The clock of this machine is wrong", "Set the clock (NTP): tokens and certificates live for minutes."),
     Code("trust.mirror", 20, "The TUF repository cannot be reached", "Check the address or the folder; a folder holds `timestamp.json` and `targets/`."),
-    Code("trust.tuf", 10, "The TUF repository is not to be trusted", "Do not use it. Check --root with who runs the private Sigstore; a mirror may be outdated or not the one that it should be."),
     Code("trust.root_old", 0, "The trusted root has not been refreshed for long", "Sign once with a network, which refreshes it; or install the newest sigstore package; or give --trusted-root."),
+    Code("trust.tuf", 10, "The TUF repository is not to be trusted", "Do not use it. Check --root with who runs the private Sigstore; a mirror may be outdated or not the one that it should be."),
     # --- sign
     Code("bundle.malformed", 10, "A file is not a well-formed Sigstore bundle", "Fetch the evidence again from where it was published; bundles are version 0.1, 0.2 or 0.3."),
     Code("certificate.file", 2, "A certificate file cannot be used", "Give PEM: the certificate of the key with --certificate, what lies above it with --certificate-chain."),
@@ -289,6 +289,8 @@ _ALL: tuple[Code, ...] = (
     Code("policy.place", 2, "A policy lies in what it is to decide about", "Keep the policy where who makes the model cannot write, e.g. in the deploying repository."),
     Code("policy.undecided", 15, "A gate of the policy could not be decided", "Give what the gate needs; what cannot be decided is never let through."),
     Code("policy.unknown_key", 2, "A policy has a key that has no meaning", "Correct the spelling: a key that is ignored would protect nothing."),
+    Code("policy.waived", 0, "A gate of the policy fails and was waived", "Meet what the policy asks for before the waiver ends."),
+    Code("policy.waiver", 2, "A waiver cannot be used", "Give the bundle that `model-provenance policy waive` wrote, signed by an approver of the policy."),
     Code("policy.warning", 0, "The policy would have something otherwise, and only shows it", "Meet what the policy asks for before it is made stricter."),
     # --- machine
     Code("machine.disk", 20, "The disk is full or cannot be written", "Free space or choose another --output, then run again."),
