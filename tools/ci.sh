@@ -4,6 +4,11 @@
 set -eu
 # Before anything can go wrong: whatever stops this job, `result` never stays empty or says more than was done.
 if [ -n "${GITHUB_OUTPUT:-}" ]; then echo "result=ERROR" >>"$GITHUB_OUTPUT"; fi
+if [ "${GITLAB_CI:-}" = true ]; then
+  # Not written through a link, and nothing stays of a file that the repository brought along.
+  rm -f model-provenance.env
+  echo "MODEL_PROVENANCE_RESULT=ERROR" >model-provenance.env
+fi
 
 refuse() { # STATUS MESSAGE
   if [ "${GITHUB_ACTIONS:-}" = true ]; then echo "::error title=model-provenance::$2"; else echo "error: $2" >&2; fi
@@ -34,7 +39,15 @@ esac
 python=${MODEL_PROVENANCE_PYTHON:-python3}
 command -v "$python" >/dev/null 2>&1 ||
   refuse 22 "$python is not there; Python 3.10 or newer with venv is needed: add actions/setup-python before this step, use an image such as python:3.13, or install: never with tool-path"
-environment="${RUNNER_TEMP:-${TMPDIR:-/tmp}}/model-provenance-venv"
+if [ -n "${RUNNER_TEMP:-}" ]; then
+  environment=$RUNNER_TEMP/model-provenance-venv
+else
+  # A known name in a folder that others write to could have been made, and filled, by any of them.
+  scratch=$(mktemp -d) || refuse 22 "there is no place for temporary files"
+  trap 'rm -rf -- "$scratch"' EXIT
+  environment=$scratch/venv
+fi
 "$python" -I "$here/tools/bootstrap.py" --venv "$environment" --requirements "$here/requirements/runtime.txt" ||
   refuse 22 "the tool could not be installed; the lines above say why"
-exec "$environment/bin/python" -I -m model_provenance ci "$@"
+# Not exec: the environment goes when the job ends.
+"$environment/bin/python" -I -m model_provenance ci "$@"
