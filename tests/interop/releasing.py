@@ -45,7 +45,9 @@ REUSABLE = Job(
     {"job_workflow_ref": "trusted/builders/.github/workflows/model.yml@refs/tags/v2"},
     ("--builder", "trusted/builders/.github/workflows/model.yml@refs/tags/v2"),
 )
-ENVIRONMENT = Job("GitHub environment", "github", PUSH.signer, {"environment": "production"})
+ENVIRONMENT = Job(
+    "GitHub environment", "github", PUSH.signer, {"environment": "production"}, ("--environment", "production")
+)
 SELF_HOSTED = Job("GitHub self-hosted", "github", PUSH.signer, {"runner_environment": "self-hosted"}, level=1)
 BRANCH = Job("GitLab branch", "gitlab", "gitlab:acme/models/minilm#48151623//.gitlab-ci.yml@refs/heads/main")
 GITLAB_TAG = Job(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.interop.releasing import JOBS, PUSH, REUSABLE, Job, Released, release
+from tests.interop.releasing import ENVIRONMENT, JOBS, PUSH, REUSABLE, Job, Released, release
 from tests.interop.stack import REKOR_PREVIOUS, Stack
 
 
@@ -48,6 +48,14 @@ def test_a_reusable_workflow_signs_for_a_repository_only_when_it_is_named(releas
     report = alone.verify()
     assert report["result"] == "FAIL"
     assert "signer.builder" in errors(report), errors(report)
+
+
+def test_another_environment_is_refused(released: Callable[[Job], Released]) -> None:
+    """A run that was not approved for it, and one without any."""
+    for made in (released(ENVIRONMENT), released(PUSH)):
+        job = Job("", "github", PUSH.signer, expected=("--environment", "staging"))
+        report = Released(made.folder, made.model, made.root, job, made.env).verify()
+        assert errors(report) == {"signer.environment"}
 
 
 def test_the_previous_rekor_takes_and_proves_entries(stack: Stack, tmp_path: Path) -> None:

@@ -118,6 +118,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("signer", "Who must have signed: `github:OWNER/REPO[#ID][/WORKFLOW][@REF]` or `gitlab:GROUP/PROJECT[#ID][//FILE][@REF]`.",
            _DECIDING, metavar="SIGNER", ci=("verify",)),
     Option("builder", "Reusable workflow that may sign for the signer's repository: `OWNER/REPO/PATH[@REF]`.", _DECIDING, metavar="WORKFLOW", ci=("verify",)),
+    Option("environment", "Deployment environment that the run must have had.", _DECIDING, metavar="NAME"),
     Option("certificate-identity", "Exact subject of the signing certificate.", _DECIDING, metavar="URI"),
     Option("certificate-identity-regexp", "Regular expression that the whole subject must match.", _DECIDING, metavar="REGEXP"),
     Option("certificate-oidc-issuer", "Exact issuer of the signing identity.", _DECIDING, metavar="URL"),

@@ -28,6 +28,7 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
             certificate_chain=given.get("certificate_chain"),
             signer=given["signer"],
             builder=given["builder"],
+            environment=given.get("environment"),
             certificate_identity=given["certificate_identity"],
             certificate_identity_regexp=given["certificate_identity_regexp"],
             certificate_oidc_issuer=given["certificate_oidc_issuer"],

@@ -56,6 +56,8 @@ class RepositoryExpectation:
     ref: str | None = None
     #: `OWNER/REPO/PATH[@REF]` of a reusable workflow that may sign.
     builder: str | None = None
+    #: Deployment environment that the run must have been given (and so been approved for).
+    environment: str | None = None
     #: `https://github.com` / `https://gitlab.com`, or a self-managed server.
     server_url: str | None = None
     issuer: str | None = None

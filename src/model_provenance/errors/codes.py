@@ -265,6 +265,7 @@ _ALL: tuple[Code, ...] = (
     Code("signature.undecidable", 15, "The signature cannot be judged", "Give the file that the signature is over."),
     Code("signer.any_ref", 0, "Any branch or tag may have signed", "Add @refs/… to --signer."),
     Code("signer.builder", 10, "Another workflow signed", "Add --builder OWNER/REPO/PATH@REF if you trust it."),
+    Code("signer.environment", 10, "The run had another deployment environment", "Expect the environment whose approval releases need."),
     Code("signer.identity", 10, "Another identity signed", "Expect the identity that signs your models."),
     Code("signer.invalid", 2, "The expected signer is not written as one", "Write github:OWNER/REPO[#ID][/WORKFLOW][@REF] or gitlab:GROUP/PROJECT[#ID][//FILE][@REF]."),
     Code("signer.issuer", 10, "Another issuer vouches for the signer", "Expect the issuer that vouches for your signer."),

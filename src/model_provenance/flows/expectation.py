@@ -24,6 +24,7 @@ class SignerOptions:
     certificate_chain: Path | None = None
     signer: str | None = None
     builder: str | None = None
+    environment: str | None = None
     certificate_identity: str | None = None
     certificate_identity_regexp: str | None = None
     certificate_oidc_issuer: str | None = None
@@ -54,7 +55,12 @@ def expected_signer(options: SignerOptions, evidence: EvidenceFiles) -> SignerEx
         anchors = read_file(options.certificate_chain, option="--certificate-chain", limit=_CHAIN_LIMIT)
         return PkiExpectation(anchors, int(time.time()))
     if options.signer is not None:
-        return parse_signer(options.signer, builder=options.builder, allow_events=options.allow_events)
+        return parse_signer(
+            options.signer,
+            builder=options.builder,
+            environment=options.environment,
+            allow_events=options.allow_events,
+        )
     if options.certificate_oidc_issuer is None:
         raise ModelProvenanceError(
             "usage.invalid",
@@ -75,6 +81,7 @@ def _refuse_unused(options: SignerOptions, chosen: str) -> None:
     identity = chosen.startswith("--certificate-identity")
     unused = {
         "--builder": options.builder is not None and chosen != "--signer",
+        "--environment": options.environment is not None and chosen != "--signer",
         "--certificate-oidc-issuer": options.certificate_oidc_issuer is not None and not identity,
         "--source-repository": options.source_repository is not None and not identity,
         "--allow-event": bool(options.allow_events) and chosen in ("--key", "--certificate-chain"),

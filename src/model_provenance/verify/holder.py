@@ -19,7 +19,7 @@ from model_provenance.verify.identity import IDENTITY_LIMIT, ISSUERS, PATTERN_LI
 # Numbers of Fulcio's extensions, fulcio docs/oid-info.md.
 ISSUER, BUILDER, BUILDER_DIGEST, RUNNER = 8, 9, 10, 11
 REPOSITORY, COMMIT, REF, REPOSITORY_ID = 12, 13, 14, 15
-CONFIG, EVENT, RUN = 18, 20, 21
+CONFIG, EVENT, RUN, ENVIRONMENT = 18, 20, 21, 23
 _LEGACY_EVENT = 2
 
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -46,6 +46,9 @@ def repository_findings(expected: RepositoryExpectation, found: SignerIdentity) 
     yield from _config_findings(expected, found, url)
     yield from _ref_findings(expected, found)
     yield from _builder_findings(expected, found, url)
+    if expected.environment is not None and found.extension(ENVIRONMENT) != expected.environment:
+        environment = found.extension(ENVIRONMENT)
+        yield _differs("signer.environment", "the deployment environment", environment, expected.environment)
 
 
 def identity_findings(expected: IdentityExpectation, found: SignerIdentity) -> Iterator[Finding]:

@@ -41,8 +41,10 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _EVENT = re.compile(r"[a-z][a-z_]{1,63}")
 
 
-def parse_signer(text: str, *, builder: str | None = None, allow_events: Iterable[str] = ()) -> RepositoryExpectation:
-    """Read `--signer`, with `--builder` and `--allow-event`; raises `signer.invalid` with the form to write."""
+def parse_signer(
+    text: str, *, builder: str | None = None, environment: str | None = None, allow_events: Iterable[str] = ()
+) -> RepositoryExpectation:
+    """Read `--signer`, with `--builder`, `--environment` and `--allow-event`; raises `signer.invalid` with the form to write."""
     scheme, colon, rest = text.partition(":")
     providers = {"github": Provider.GITHUB, "gitlab": Provider.GITLAB}
     if not colon or scheme not in providers or len(text) > IDENTITY_LIMIT:
@@ -66,6 +68,7 @@ def parse_signer(text: str, *, builder: str | None = None, allow_events: Iterabl
         workflow=_file(provider, match["file"], form),
         ref=ref if at else None,
         builder=None if builder is None else parse_builder(builder),
+        environment=environment,
         issuer=ISSUERS[provider],
         server_url=SERVERS[provider],
         events=parse_events(allow_events),
