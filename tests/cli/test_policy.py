@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from pathlib import Path
@@ -177,7 +178,144 @@ def test_remote_code_that_only_a_configuration_names_is_denied(format: str, at_w
     """What was found inside a file when it was released stands in each SBOM format, and counts at the gate."""
     config = '{"model_type": "bert", "auto_map": {"AutoModel": "evil/repo--modeling.Model"}}'
     (at_work / "model/config.json").write_text(config)
-    assert cli("release", "model", *NAMED, "--key", "release.key", "--sbom", format, "--sbom-engine", "native", "--output", "risky").status == 0
+    assert (
+        cli(
+            "release",
+            "model",
+            *NAMED,
+            "--key",
+            "release.key",
+            "--sbom",
+            format,
+            "--sbom-engine",
+            "native",
+            "--output",
+            "risky",
+        ).status
+        == 0
+    )
     write("policy.yaml", HEAD + "metadata: {name: ours}\nspec: {formats: {deny: [pickle]}}\n")
     outcome = cli("verify", "model", "--evidence", "risky", "--key", "release.pub", "--policy", "policy.yaml")
     outcome.failed(13, "policy.denied", "config.json (code)")
+
+
+# --- waivers
+
+WAIVING = HEAD + (
+    "metadata: {name: ours}\nspec:\n  signers: [{key: release.pub}]\n  slsa: {build: 2}\n"
+    "  waivers: {approvers: [{key: other.pub}, {key: release.pub}]}\n"
+)
+WORDS = ("--reason", "pilot", "--approver", "R. Officer", "--ticket", "T-1")
+
+
+def model_digest(cli: Cli) -> str:
+    """The digest that waivers name."""
+    found = json.loads(cli(*VERIFY, "--key", "release.pub", "--format", "json").out)
+    return str(found["model_digest"])
+
+
+def waive(cli: Cli, digest: str, *, gate: str = "slsa", key: str = "other.key", expires: str = "2099-12-31") -> str:
+    """A signed waiver."""
+    outcome = cli(
+        "policy", "waive", digest, "--gate", gate, *WORDS, "--expires", expires, "--key", key, "--output", "w.json"
+    )
+    assert outcome.status == 0, outcome
+    return "w.json"
+
+
+def test_a_waiver_shows_as_waived_with_reason_ticket_and_end(at_work: Path, cli: Cli) -> None:
+    """Signed by an approver for this model: the decision passes, and nobody can overlook why."""
+    words = (*VERIFY, "--policy", write("policy.yaml", WAIVING))
+    cli(*words).failed(13, "policy.denied", "slsa")
+    outcome = cli(*words, "--waiver", waive(cli, model_digest(cli)))
+    assert outcome.status == 0
+    assert "WAIVED  slsa" in outcome.out
+    assert "policy.waived slsa: build level 1: pilot (T-1), accepted by R. Officer until 2099-12-31" in outcome.out
+
+
+def test_a_waiver_for_another_digest_waives_nothing(at_work: Path, cli: Cli) -> None:
+    """It is named, and the gate fails as before."""
+    words = (*VERIFY, "--policy", write("policy.yaml", WAIVING), "--waiver", waive(cli, "sha256:" + "ab" * 32))
+    cli(*words).failed(13, "policy.denied", "another model")
+
+
+def test_an_expired_waiver_is_a_failure(at_work: Path, cli: Cli) -> None:
+    """The day after its last."""
+    waiver = waive(cli, model_digest(cli), expires="2020-01-01")
+    cli(*VERIFY, "--policy", write("policy.yaml", WAIVING), "--waiver", waiver).failed(
+        13, "policy.denied", "expired on"
+    )
+
+
+def test_nobody_waives_for_a_model_of_his_own(at_work: Path, cli: Cli) -> None:
+    """Who released the model is no approver of it, whatever the policy says."""
+    waiver = waive(cli, model_digest(cli), key="release.key")
+    cli(*VERIFY, "--policy", write("policy.yaml", WAIVING), "--waiver", waiver).failed(
+        13, "policy.denied", "who released"
+    )
+
+
+def test_a_waiver_by_a_stranger_is_refused(at_work: Path, cli: Cli) -> None:
+    """Also one whose text was changed after it was signed, and one where the policy names no approver."""
+    only_us = WAIVING.replace("{key: other.pub}, ", "")
+    words = (*VERIFY, "--policy", write("policy.yaml", only_us), "--waiver", waive(cli, model_digest(cli)))
+    cli(*words).refused(2, "policy.waiver")
+    write("policy.yaml", ALLOWING)
+    cli(*words).refused(2, "policy.waiver", "names nobody")
+    write("policy.yaml", WAIVING)
+    bundle = json.loads(Path("w.json").read_text())
+    payload = base64.b64decode(bundle["dsseEnvelope"]["payload"]).replace(b"slsa", b"time")
+    bundle["dsseEnvelope"]["payload"] = base64.b64encode(payload).decode()
+    Path("w.json").write_text(json.dumps(bundle))
+    cli(*words).refused(2, "policy.waiver")
+    cli(*VERIFY, "--key", "release.pub", "--waiver", "w.json").refused(2, "usage.invalid", "--policy")
+
+
+def test_evidence_of_a_release_is_no_waiver(at_work: Path, cli: Cli) -> None:
+    """Another predicate type by an approver does not count, and a waiver is no evidence of a release."""
+    write("policy.yaml", WAIVING)
+    waiver = waive(cli, model_digest(cli))
+    cli(*VERIFY, "--policy", "policy.yaml", "--waiver", "dist/minilm-1.0.0/evidence/manifest.sigstore.json").refused(
+        2, "policy.waiver", "no statement of the type"
+    )
+    cli("verify", "model", "--bundle", waiver, "--key", "other.pub").failed(12, "bundle.predicate")
+
+
+@pytest.mark.parametrize("gate", ["integrity", "signer"])
+def test_content_and_signer_are_not_waived(gate: str, at_work: Path, cli: Cli) -> None:
+    """A waiver of the signer leaves the release denied."""
+    waiver = waive(cli, model_digest(cli), gate=gate)
+    text = WAIVING.replace("signers: [{key: release.pub}]", "signers: [{key: other.pub}]").replace(
+        "slsa: {build: 2}", "age: {max: 1d}"
+    )
+    outcome = cli(*VERIFY, "--key", "release.pub", "--policy", write("policy.yaml", text), "--waiver", waiver)
+    assert outcome.status in (13, 15)
+    assert "FAIL    signer" in outcome.out
+    assert "WAIVED" not in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--gate", "slas"),
+        ("--expires", "soon"),
+        ("--expires", "2026-02-30"),
+        ("--reason", ""),
+        ("--ticket", "a\x1b[2J"),
+    ],
+)
+def test_a_waiver_that_says_too_little_is_not_signed(option: str, value: str, at_work: Path, cli: Cli) -> None:
+    """Reason, ticket, end: each is needed, and can be shown."""
+    given = {
+        "--gate": "slsa",
+        "--reason": "r",
+        "--approver": "a",
+        "--ticket": "t",
+        "--expires": "2099-12-31",
+        option: value,
+    }
+    words = [word for pair in given.items() for word in pair]
+    digest = "sha256:" + "ab" * 32
+    outcome = cli("policy", "waive", digest, *words, "--key", "other.key", "--output", "w.json")
+    outcome.refused(2, "policy.waiver")
+    assert not Path("w.json").exists()

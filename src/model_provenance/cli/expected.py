@@ -49,6 +49,7 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         access=access(given) if remote else None,
         remote=given.get("remote", False),
         policy=_policy(target, given),
+        waivers=tuple(Path(path) for path in given.get("waiver", ())),
     )
 
 

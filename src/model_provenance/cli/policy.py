@@ -83,3 +83,26 @@ def test(folder: Path, format: str) -> int:
                 click.echo(f"         {difference}")
         click.echo(f"{len(outcomes) - len(wrong)} of {len(outcomes)} cases as expected")
     return int(Exit.POLICY if wrong else Exit.OK)
+
+
+@command.command("waive")
+@click.argument("digest", metavar="MODEL_DIGEST")
+@options("policy waive", required=("key",))
+def waive(digest: str, **given: Any) -> int:
+    """Sign that it is accepted, until a day, that one gate fails for the model with MODEL_DIGEST (sha256:HEX).
+
+    It counts where the policy names the key under waivers.approvers, and never for whoever released the model.
+
+    Example: model-provenance policy waive sha256:HEX --gate age --reason TEXT --approver NAME --ticket T-1
+    --expires 2027-06-30 --key officer.key --output age.waiver
+    """
+    from model_provenance.cli.console import password  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.policy import waive as sign_waiver  # noqa: PLC0415
+    from model_provenance.flows.signing import KeySigning  # noqa: PLC0415
+    from model_provenance.formats.waiver import waiver_of  # noqa: PLC0415
+
+    words = {key: given[key] for key in ("gate", "reason", "approver", "ticket")}
+    waiver = waiver_of({**words, "digest": digest, "expiry": given["expires"]})
+    sign_waiver(waiver, output=given["output"], signing=KeySigning(given["key"], password))
+    click.echo(f"Written: {given['output']}  {waiver.gate} for {waiver.digest} until {waiver.expiry}")
+    return int(Exit.OK)

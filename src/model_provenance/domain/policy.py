@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.verification import Result
 
 
@@ -28,6 +30,24 @@ class Answer:
     what: str
     why: str = ""
     fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Somebody accepts that one gate fails for one model, until a day. It counts only by who has signed it."""
+
+    gate: str
+    #: The model digest.
+    digest: Digest
+    reason: str
+    #: Who accepts it, in words; `signer` is what is believed.
+    approver: str
+    ticket: str
+    #: The last day, and Unix seconds of its end.
+    expiry: str
+    ends: int
+    #: As verified; None for one that nobody has signed yet, which never counts.
+    signer: SignerIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ _ALL: tuple[Code, ...] = (
     Code("registry.credentials", 2, "The stored login cannot be used", "Log in again (`docker login HOST`), or use --username with --password-stdin."),
     Code("registry.denied", 21, "The registry does not allow this", "Log in with an account that may read or write this repository; in GitHub Actions give the job `packages: write`."),
     Code("registry.digest", 11, "The registry returned something else than was asked for", "Do not use it: the registry, or something on the way, changes content."),
-    Code("registry.evidence_lost", 20, "Evidence that was attached is not listed by the registry", "Run it again when no other job attaches to this model; nothing has to be signed again."),
+    Code("registry.evidence_lost", 20, "Evidence that was attached is not listed by the registry", "Run it again when no other job attaches to this model: what is listed stays, what is missing is attached."),
     Code("registry.evidence_many", 15, "There is more attached to the model than is read", "Remove what is not needed, or verify with --evidence."),
     Code("registry.limit", 2, "The registry does not store what is this large", "Save the model in smaller shards, or push to another registry."),
     Code("registry.malformed", 11, "What the registry holds is not a model that can be checked", "Push the model again, or fetch it from where it was published."),

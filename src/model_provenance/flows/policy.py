@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from model_provenance.domain.evidence import SignerIdentity
+from model_provenance.domain.evidence import Predicate, SignerIdentity
 from model_provenance.domain.finding import Finding, failed, undecided, warned
-from model_provenance.domain.policy import Answer, Decision, Verdict
+from model_provenance.domain.policy import Answer, Decision, Verdict, Waiver
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import (
     EvidenceFiles,
@@ -18,15 +18,21 @@ from model_provenance.domain.verification import (
     Report,
     Result,
     SignerExpectation,
+    Trust,
 )
 from model_provenance.errors import Exit, ModelProvenanceError
+from model_provenance.flows import folder
 from model_provenance.flows.files import read_file
+from model_provenance.flows.signing import KeySigning, prepare
 from model_provenance.formats import certificate
 from model_provenance.formats.bundle import MaterialKind, parse_bundle
 from model_provenance.formats.located import SIZE_LIMIT
+from model_provenance.formats.waiver import parse_waiver, waiver_statement
 from model_provenance.policy.document import PROFILES, Policy, PolicySigner, parse, profile
 from model_provenance.policy.evaluate import evaluate
+from model_provenance.policy.gates import GATES
 from model_provenance.verify.identity import parse_identity
+from model_provenance.verify.statement import verify_statement
 
 
 def load_policy(name: str, *, decided_about: Sequence[Path] = ()) -> Policy:
@@ -54,18 +60,39 @@ def policy_signer(policy: Policy, evidence: EvidenceFiles) -> SignerExpectation 
 
     A claim chooses only which expectation is verified: every one of them is the policy's own.
     """
-    if not policy.signers:
-        return None
-    signers = sorted(policy.signers, key=lambda signer: (signer.subject, signer.issuer or ""))
-    claimed = {(claim.subject, claim.issuer) for claim in _claims(evidence)}
-    return _expected(next((s for s in signers if (s.subject, s.issuer) in claimed), signers[0]))
+    return _claimed(policy.signers, evidence.bundles) if policy.signers else None
 
 
-def decided(report: Report, policy: Policy, *, now: int) -> Report:
+def read_waivers(paths: Sequence[Path], policy: Policy, trust: Trust) -> tuple[Waiver, ...]:
+    """Waivers whose signature is by an approver of the policy; raises `policy.waiver` for any other."""
+    found = []
+    for path in paths:
+        if not policy.approvers:
+            message = f"the policy {shown(policy.name, 80)} names nobody who may waive"
+            raise ModelProvenanceError("policy.waiver", message, location=shown(str(path), 400))
+        data = read_file(path, option="--waiver", limit=SIZE_LIMIT)
+        expected = _claimed(policy.approvers, [(path.name, data)])
+        statement, signer = verify_statement(data, Predicate.WAIVER, expected, trust, code="policy.waiver")
+        found.append(replace(parse_waiver(statement), signer=signer))
+    return tuple(found)
+
+
+def waive(waiver: Waiver, *, output: Path, signing: KeySigning) -> None:
+    """Sign a waiver and write its bundle."""
+    gates = [gate.id for gate in GATES]
+    if waiver.gate not in gates:
+        message = f"there is no gate `{shown(waiver.gate, 80)}`; there are {', '.join(gates)}"
+        raise ModelProvenanceError("policy.waiver", message)
+    statement = waiver_statement(waiver)
+    [signed] = prepare(signing, {}).signer.sign([statement])
+    folder.write(output.parent, output.name, signed.data)
+
+
+def decided(report: Report, policy: Policy, *, now: int, waivers: Sequence[Waiver] = ()) -> Report:
     """The report with the decision of the policy; what did not verify is not decided about, and stays what it is."""
     if report.verified is None:
         return report
-    decision = evaluate(report.verified, policy, now=now)
+    decision = evaluate(report.verified, policy, now=now, waivers=waivers)
     findings = (*report.findings, *_findings(decision))
     if decision.result is Result.PASS:
         return replace(report, findings=findings, decision=decision)
@@ -87,6 +114,8 @@ def _findings(decision: Decision) -> Iterator[Finding]:
             yield failed("policy.denied", _sentence(answer), remedy=answer.fix, location=answer.gate)
         elif answer.verdict is Verdict.ERROR:
             yield undecided("policy.undecided", _sentence(answer), remedy=answer.fix, location=answer.gate)
+        elif answer.verdict is Verdict.WAIVED:
+            yield warned("policy.waived", _sentence(answer), remedy=answer.fix, location=answer.gate)
         elif answer.verdict is Verdict.WARN:
             yield warned("policy.warning", _sentence(answer), remedy=answer.fix, location=answer.gate)
 
@@ -98,8 +127,8 @@ def _sentence(answer: Answer) -> str:
 def _read(path: Path, decided_about: Sequence[Path]) -> bytes:
     # Both the path as it is written and where links lead: neither the link nor the file may be the model's.
     for place in decided_about:
-        for inside, folder in ((_as_written(path), _as_written(place)), (path.resolve(), place.resolve())):
-            if inside.is_relative_to(folder):
+        for inside, outside in ((_as_written(path), _as_written(place)), (path.resolve(), place.resolve())):
+            if inside.is_relative_to(outside):
                 message = f"the policy lies in {shown(str(place), 400)}, which whoever made the model has written"
                 raise ModelProvenanceError("policy.place", message, location=shown(str(path), 400))
     return read_file(path, option="--policy", limit=SIZE_LIMIT)
@@ -109,8 +138,15 @@ def _as_written(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow the links that are looked for
 
 
-def _claims(evidence: EvidenceFiles) -> Iterator[SignerIdentity]:
-    for _, data in evidence.bundles:
+def _claimed(signers: frozenset[PolicySigner], bundles: Iterable[tuple[str, bytes]]) -> SignerExpectation:
+    """The signer that the bundles claim to be by, if it is one of these; else any of them, which will not hold."""
+    ordered = sorted(signers, key=lambda signer: (signer.subject, signer.issuer or ""))
+    claimed = {(claim.subject, claim.issuer) for claim in _claims(bundles)}
+    return _expected(next((s for s in ordered if (s.subject, s.issuer) in claimed), ordered[0]))
+
+
+def _claims(bundles: Iterable[tuple[str, bytes]]) -> Iterator[SignerIdentity]:
+    for _, data in bundles:
         try:
             material = parse_bundle(data).material
             if material.kind is MaterialKind.PUBLIC_KEY:

@@ -62,16 +62,22 @@ class VerifyRequest:
     policy: Policy | None = None
     #: Unix seconds at which the policy decides; None is now.
     now: int | None = None
+    waivers: tuple[Path, ...] = ()
 
 
 def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None = None) -> Report:
     """The verdict over a target. Raises for what is not a verdict: wrong usage, evidence that cannot be read."""
-    report = _verified(request, progress)
     if request.policy is None:
-        return report
-    from model_provenance.flows.policy import decided  # noqa: PLC0415 - only with a policy
+        if request.waivers:
+            raise ModelProvenanceError(
+                "usage.invalid", "--waiver says nothing without --policy", remedy="Add the policy that it is about."
+            )
+        return _verified(request, progress)
+    from model_provenance.flows.policy import decided, read_waivers  # noqa: PLC0415 - only with a policy
 
-    return decided(report, request.policy, now=int(time.time()) if request.now is None else request.now)
+    waivers = read_waivers(request.waivers, request.policy, trust(request.trust_config, request.trusted_root))
+    now = int(time.time()) if request.now is None else request.now
+    return decided(_verified(request, progress), request.policy, now=now, waivers=waivers)
 
 
 def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | None) -> Report:

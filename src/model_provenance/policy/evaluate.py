@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from model_provenance.domain.policy import Answer, Decision, Verdict
+from collections.abc import Sequence
+
+from model_provenance.domain.policy import Answer, Decision, Verdict, Waiver
 from model_provenance.domain.verification import Verified
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.policy.document import Policy
 from model_provenance.policy.gates import GATES
 from model_provenance.policy.gates.gate import Case, Gate, cannot_decide
+from model_provenance.policy.waiving import waived
 
 
-def evaluate(verified: Verified, policy: Policy, *, now: int) -> Decision:
-    """The decision of `policy` over `verified` at `now` (Unix seconds); raises `TypeError` for anything but a `Verified`."""
+def evaluate(verified: Verified, policy: Policy, *, now: int, waivers: Sequence[Waiver] = ()) -> Decision:
+    """The decision of `policy` over `verified` at `now` (Unix seconds); raises `TypeError` for anything but a `Verified`.
+
+    The signatures of `waivers` have been verified; whether one of them counts is decided here.
+    """
     given: object = verified
     if not isinstance(given, Verified):
         msg = "a policy decides over what has been verified, and nothing else"
         raise TypeError(msg)
     case = Case(verified, policy, now)
-    answers = (*_valid(policy, now), *(_answer(gate, case) for gate in GATES))
+    answers = (*_valid(policy, now), *(waived(_answer(gate, case), case, waivers) for gate in GATES))
     return Decision(policy.name, policy.digest, now, answers)
 
 

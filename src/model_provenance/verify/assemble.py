@@ -82,6 +82,15 @@ def bundle_case(
     return _case(Scope.BUNDLE, expectation, trust, found, observed, target=digest, ignore_unsigned=ignore_unsigned)
 
 
+def statement_case(bundle: bytes, predicate_type: str, expectation: Expectation, trust: Trust) -> Case:
+    """The case of one statement of a type that is no part of a release, e.g. a waiver."""
+
+    def counts(candidate: Candidate) -> bool:
+        return candidate.statement is not None and candidate.statement.predicate_type == predicate_type
+
+    return _case(Scope.BUNDLE, expectation, trust, _sorted([("bundle", bundle)], counts, expectation, trust), None)
+
+
 def _case(
     scope: Scope,
     expectation: Expectation,
