@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 import model_provenance
+from model_provenance.domain.text import shown
 from model_provenance.errors import Exit, ModelProvenanceError
 
 #: Command -> module of `cli`, one line of help. Read top to bottom: the life of a release.
@@ -112,7 +113,7 @@ def _usage_error(error: click.ClickException) -> ModelProvenanceError:
 def _internal(error: BaseException) -> ModelProvenanceError:
     if os.environ.get("MODEL_PROVENANCE_DEBUG"):
         traceback.print_exception(error)
-    return ModelProvenanceError("internal.error", f"{type(error).__name__}: {str(error)[:500]}")
+    return ModelProvenanceError("internal.error", f"{type(error).__name__}: {shown(str(error), 500)}")
 
 
 def _wants_json(argv: list[str]) -> bool:

@@ -28,11 +28,10 @@ def read_evidence(folder: Path) -> EvidenceFiles:
 
     A folder without a bundle is `evidence.missing`; one that cannot be read is `evidence.unreadable`: never an empty set.
     """
-    inner = folder / "evidence"
-    bundles_in = inner if inner.is_dir() else folder
-    release = folder if inner.is_dir() else folder.parent
     where = shown(str(folder), 400)
     try:
+        inner = folder / "evidence"
+        bundles_in, release = (inner, folder) if inner.is_dir() else (folder, folder.parent)
         names = sorted(path.name for path in bundles_in.iterdir() if path.name.endswith(_SUFFIX))
     except FileNotFoundError as error:
         raise ModelProvenanceError("evidence.missing", "the evidence folder does not exist", location=where) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from model_provenance.domain.text import shown
@@ -46,6 +46,13 @@ class Inputs:
         if value in _FALSE:
             return False
         raise _invalid(name, f"it is `{shown(value, 40)}`, not `true` or `false`")
+
+    def choice(self, name: str, choices: Iterable[str], default: str) -> str:
+        """One of `choices`."""
+        value, known = self.text(name) or default, tuple(choices)
+        if value not in known:
+            raise _invalid(name, f"it is `{shown(value, 40)}`, none of {', '.join(known)}")
+        return value
 
     def lines(self, name: str) -> tuple[str, ...]:
         """One value a line; empty lines do not count."""

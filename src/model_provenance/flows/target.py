@@ -59,7 +59,14 @@ class Target:
 
 
 def locate(path: Path) -> Target:
-    """What the path is; `usage.invalid` for one that is nothing to verify."""
+    """What the path is; `usage.invalid` for one that is nothing to verify, `machine.*` for one that cannot be looked at."""
+    try:
+        return _located(path)
+    except OSError as error:
+        raise failure(error, str(path), doing="open") from error
+
+
+def _located(path: Path) -> Target:
     if path.is_file():
         if not path.name.endswith(_ARCHIVES):
             return Target(TargetKind.FILE, path)
