@@ -10,6 +10,7 @@ from contextlib import suppress
 from model_provenance.context.gates import is_untrusted_pull_request
 from model_provenance.context.github import event_of
 from model_provenance.describe.sbom.build import formats_of
+from model_provenance.describe.sbom.syft import Engine
 from model_provenance.domain.context import CiRun
 from model_provenance.domain.finding import Finding, Severity
 from model_provenance.domain.names import ModelName, Version
@@ -142,13 +143,13 @@ def _request(inputs: Inputs, run: CiRun, name: str, env: Mapping[str, str]) -> R
         version=Version.parse(inputs.text("version") or _default_version(run)),
         signing=None if dry_run else signing,
         output=inputs.path("output"),
-        layout=Layout(inputs.text("layout") or "layers"),
+        layout=Layout(inputs.choice("layout", [layout.value for layout in Layout], "layers")),
         oci_layout=inputs.path("oci-layout"),
         push=PushRequest(push, Access(env), inputs.flag("allow-tag-move")) if push else None,
         manifest=inputs.path("manifest"),
         sboms=formats_of(inputs.text("sbom")),
         environment=inputs.path("environment"),
-        sbom_engine=inputs.text("sbom-engine") or "auto",
+        sbom_engine=inputs.choice("sbom-engine", [engine.value for engine in Engine], "auto"),
         allow_symlinks=inputs.flag("allow-symlinks"),
         ignore=inputs.lines("ignore-path"),
         training_commit=inputs.text("training-commit"),
