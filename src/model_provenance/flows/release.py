@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import model_provenance
 from model_provenance.context.collect import collect
@@ -32,9 +33,7 @@ from model_provenance.domain.text import shown
 from model_provenance.errors import Exit, ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.clock import Stopwatch
-from model_provenance.flows.push import Pushing, PushRequest
-from model_provenance.flows.reuse import Signed, reusable
-from model_provenance.flows.signing import KeySigning, Prepared, Signing, prepare
+from model_provenance.flows.signing import KeySigning, Prepared, Signed, Signing, prepare
 from model_provenance.flows.source import load, load_environment
 from model_provenance.flows.spool import kept, refuse_difference
 from model_provenance.formats.canonical import document
@@ -47,6 +46,9 @@ from model_provenance.pack.scope import contains
 from model_provenance.pack.walk import walk
 from model_provenance.readers.inspect import inspect
 from model_provenance.verify.slsa_level import slsa_level
+
+if TYPE_CHECKING:
+    from model_provenance.flows.push import Pushing, PushRequest
 
 Progress = Callable[[int, int], None]
 
@@ -283,6 +285,8 @@ def _pushing(request: ReleaseRequest, prepared: Prepared | None, stack: ExitStac
     """The registries, reached before the weights are read; a dry run pushes nothing (design, 4.4.12)."""
     if request.push is None:
         return None
+    from model_provenance.flows.push import Pushing  # noqa: PLC0415 - only for registries
+
     pushing = Pushing(request.push, request.version, request.layout)
     return None if prepared is None else stack.enter_context(pushing)
 
@@ -304,9 +308,12 @@ def _signed(
         if pushing is not None:
             pushing.check(described.package)
         found = _attached(request, described.package, pushing)
-        earlier = reusable(found, described.statements, described.sboms, described.package, prepared, context)
-        if earlier is not None:
-            return earlier
+        if found:
+            from model_provenance.flows.reuse import reusable  # noqa: PLC0415 - only where something is attached
+
+            earlier = reusable(found, described.statements, described.sboms, described.package, prepared, context)
+            if earlier is not None:
+                return earlier
         try:
             bundles = prepared.signer.sign(described.statements)
         except ModelProvenanceError as error:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from model_provenance.domain.context import Context
-from model_provenance.domain.evidence import Bundle, Predicate, SbomDocument, SignerIdentity, Statement
+from model_provenance.domain.evidence import Bundle, Predicate, SbomDocument, Statement
 from model_provenance.domain.package import Package
 from model_provenance.domain.verification import (
     EvidenceFiles,
@@ -20,22 +19,13 @@ from model_provenance.domain.verification import (
 )
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.sets import release_sets
-from model_provenance.flows.signing import Prepared
+from model_provenance.flows.signing import Prepared, Signed
 from model_provenance.formats.bundle import Envelope, parse_bundle
 from model_provenance.formats.dsse import PAYLOAD_TYPE
 from model_provenance.formats.intoto import parse
 from model_provenance.sign.key import KeySigner
 from model_provenance.verify.identity import ISSUERS, SERVERS, parse_identity, parse_signer
 from model_provenance.verify.release import verify_release
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """The statements of a release with their bundles, in one order, and who signed."""
-
-    statements: tuple[Statement, ...]
-    bundles: tuple[Bundle, ...]
-    signer: SignerIdentity | None
 
 
 def reusable(

@@ -74,6 +74,15 @@ class Prepared:
     trust: Trust
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The statements of a release with their bundles, in one order, and who signed."""
+
+    statements: tuple[Statement, ...]
+    bundles: tuple[Bundle, ...]
+    signer: SignerIdentity | None
+
+
 def prepare(signing: Signing, env: Mapping[str, str]) -> Prepared:
     """Open the key, or find out who would sign; everything that can fail early fails here, before a byte is hashed."""
     if isinstance(signing, KeySigning):

@@ -82,7 +82,7 @@ def test_evidence_of_two_runs_side_by_side_verifies(
 ) -> None:
     """Two complete sets of one package (two runs at once), and each is one release: the verification takes one whole."""
     sim = registry()
-    monkeypatch.setattr("model_provenance.flows.release.reusable", lambda *_: None)
+    monkeypatch.setattr("model_provenance.flows.reuse.reusable", lambda *_: None)
     first, second = job.release(sim), job.release(sim)
     assert {b.data for b in first.bundles}.isdisjoint({b.data for b in second.bundles})
     report = job.verify(sim)
