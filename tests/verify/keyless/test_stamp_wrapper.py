@@ -37,18 +37,19 @@ def test_the_stamp_itself_is_accepted(stamp: tuple[bytes, TrustedRoot]) -> None:
 def test_no_bit_of_a_stamp_may_change(stamp: tuple[bytes, TrustedRoot]) -> None:
     """Signed or not: a flipped bit anywhere in the response is `timestamp.invalid`, and nothing else is raised."""
     response, root = stamp
-    survivors = []
-    for position in range(len(response)):
-        changed = bytearray(response)
-        changed[position] ^= 1 << (position % 8)
-        try:
-            stamped_at(bytes(changed), SIGNATURE, root)
-        except ModelProvenanceError as error:
-            assert error.code == "timestamp.invalid"
-        else:
-            survivors.append(position)
+    accepted = [position for position in range(len(response)) if _accepted(response, position, root)]
 
-    assert survivors == []
+    assert accepted == []
+
+
+def _accepted(response: bytes, position: int, root: TrustedRoot) -> bool:
+    changed = bytearray(response)
+    changed[position] ^= 1 << (position % 8)
+    try:
+        stamped_at(bytes(changed), SIGNATURE, root)
+    except ModelProvenanceError as error:
+        return error.code != "timestamp.invalid"
+    return True
 
 
 @pytest.mark.parametrize(
