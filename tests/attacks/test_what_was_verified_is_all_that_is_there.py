@@ -77,6 +77,21 @@ def test_a_statement_in_a_foreign_envelope_hides_no_file(workshop: Workshop) -> 
     assert "files.extra" in refused(workshop, workshop.model, folder)
 
 
+@pytest.mark.parametrize("by", ["signer", "caller"])
+def test_what_is_ignored_is_told(workshop: Workshop, by: str) -> None:
+    """A file that a signature or an option leaves out is there, is loaded by whoever loads the folder, and is named."""
+    left_out = ("modeling_new.py",)
+    folder = released(workshop, ignore=left_out if by == "signer" else ())
+    request = VerifyRequest(workshop.model, SignerOptions(key=workshop.public), evidence=folder, name="minilm")
+    request = replace(request, ignore=left_out if by == "caller" else ())
+    assert "files.ignored" not in {finding.id for finding in verify(request).findings}
+    (workshop.model / "modeling_new.py").write_text("import os")
+
+    report = verify(request)
+    assert report.result is Result.PASS
+    assert [f.message for f in report.findings if f.id == "files.ignored" and "modeling_new.py" in f.message]
+
+
 @pytest.mark.parametrize("name", ["SHA256SUMS", "MODEL.SHA256SUMS", "receipt.json"])
 def test_a_folder_named_like_a_list_of_the_release_hides_no_file(workshop: Workshop, name: str) -> None:
     """Only the files that `release` writes are left out of a model that its evidence lies in."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,7 +12,7 @@ from pathlib import Path
 from model_provenance.disk.failure import failure
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.files import FILES
-from model_provenance.domain.finding import failed
+from model_provenance.domain.finding import Finding, failed, warned
 from model_provenance.domain.package import Layout
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import EvidenceFiles, Observed, TargetKind
@@ -130,6 +131,7 @@ def observe_files(
     layout = hint.layout if hint.layout in _RECOMPUTED else None
     kind = TargetKind.FILE if target.path.is_file() else TargetKind.DIRECTORY
     ignored = (*hint.ignore, *ignore)
+    told = _left_out(target.path, ignored) if kind is TargetKind.DIRECTORY else ()
     links = hint.allow_symlinks or allow_symlinks
     with walk(target.path, ignore=ignored, allow_symlinks=links, exclude=exclude, refuse_secrets=False) as inventory:
         total = sum(entry.size for entry in inventory.entries)
@@ -138,7 +140,7 @@ def observe_files(
 
             files, pieces = read_pieces(inventory, hint.serialization, _counted(progress, total))
             inventory.recheck()
-            return Observed(kind, files, serialization=hint.serialization, pieces=pieces)
+            return Observed(kind, files, findings=told, serialization=hint.serialization, pieces=pieces)
         package = read(inventory, layout=layout or Layout.RAW, progress=_counted(progress, total))
         inventory.recheck()
     recomputed = layout is not None
@@ -147,7 +149,20 @@ def observe_files(
         package.files,
         package_digest=package.package_digest if recomputed else None,
         manifest_digests=package.manifest_digests if recomputed else (),
+        findings=told,
     )
+
+
+def _left_out(model: Path, ignored: Sequence[str]) -> tuple[Finding, ...]:
+    """A warning about what lies there and is not read, because the signer or the caller left it out."""
+    from model_provenance.pack.scope import left_out  # noqa: PLC0415 - only for folders
+
+    here = [path for path in left_out(model, ignore=ignored, exclude=()) if os.path.lexists(model / path)]
+    if not here:
+        return ()
+    remedy = "Remove it, or make sure that nothing loads it."
+    what = f"{len(here)} ignored paths lie there and were not verified, e.g. {shown(here[0])}"
+    return (warned("files.ignored", what, remedy=remedy),)
 
 
 def _alone(target: Target, observed: Observed) -> Observed:
