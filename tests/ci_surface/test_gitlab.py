@@ -25,7 +25,8 @@ include:
       version: 1.0.0
       trust-config: trust-config.json
       sbom-engine: native
-      tool-path: {tool}
+      tool-repository: {tool}
+      tool-ref: main
 """
 
 
@@ -55,12 +56,20 @@ def gitlab(repository: Path, sim: SigstoreSim, tools: Path, tmp_path: Path, **ov
     return answer.returncode, answer.stdout + answer.stderr
 
 
+def repository_of_the_tool(folder: Path) -> Path:
+    """This checkout as a repository that a job can fetch from."""
+    copy_of_the_tool(folder)
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder)
+    return folder
+
+
 @pytest.mark.parametrize("way", ["component", "include"])
 def test_the_component_and_the_include_release_a_model_that_verifies(
     way: str, repository: Path, sim: SigstoreSim, tools: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Both ways of including the job give a keyless release that `verify` accepts for the project, and a dotenv report."""
-    tool = copy_of_the_tool(tmp_path / "tool")
+    tool = repository_of_the_tool(tmp_path / "tool")
     if way == "component":
         body = (tool / "templates/release/template.yml").read_text()
         (repository / "templates/release").mkdir(parents=True)
@@ -95,7 +104,7 @@ def test_without_a_token_the_job_shows_the_lines_to_add(
     repository: Path, sim: SigstoreSim, tools: Path, tmp_path: Path
 ) -> None:
     """No `id_tokens`: the job fails and its log has the exact lines."""
-    tool = copy_of_the_tool(tmp_path / "tool")
+    tool = repository_of_the_tool(tmp_path / "tool")
     (repository / "model-provenance.gitlab-ci.yml").write_text(
         (tool / "gitlab/model-provenance.gitlab-ci.yml").read_text()
     )

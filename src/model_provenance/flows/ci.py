@@ -25,6 +25,7 @@ from model_provenance.flows.ci_surface import (
     report_error,
     set_verdict,
     this_run,
+    write_reports,
 )
 from model_provenance.flows.compare import changes_since, last_release
 from model_provenance.flows.inputs import Inputs
@@ -81,6 +82,7 @@ class _Job:
         github.append_summary(env, page.summary(notes=(note,) if note else ()))
         if env.get("GITLAB_CI") == "true":
             ANNOTATIONS.write_bytes(gitlab.links(receipt))
+        write_reports(env, receipt.findings, done=f"release {self.model}: {receipt.result.value}")
         declare_artifacts(env, receipt, folder=self.request.folder)
         outputs = {**release_outputs(receipt, folder), "check-url": address}
         set_verdict(env, outputs, receipt.result.value)

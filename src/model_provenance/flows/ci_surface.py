@@ -16,6 +16,7 @@ from model_provenance.report.markdown import error_summary
 from model_provenance.report.text import error_text
 
 DOTENV, ANNOTATIONS = Path("model-provenance.env"), Path("model-provenance-annotations.json")
+JUNIT, CODE_QUALITY = Path("model-provenance-junit.xml"), Path("model-provenance-codequality.json")
 
 
 def this_run(env: Mapping[str, str]) -> CiRun:
@@ -45,9 +46,21 @@ def report_error(env: Mapping[str, str], error: ModelProvenanceError, faults: Se
         if env.get("GITLAB_CI") == "true":
             DOTENV.write_bytes(gitlab.dotenv({"result": "ERROR"}))
             ANNOTATIONS.write_text("{}\n")
+            write_reports(env, tuple(faults) or (finding_of(error),))
     except (ModelProvenanceError, OSError) as second:
         sys.stderr.write(f"warning: the runner did not take the report: {second}\n")
     return int(error.exit_status)
+
+
+def write_reports(env: Mapping[str, str], findings: Sequence[Finding], *, done: str = "") -> None:
+    """GitLab's reports of what was checked, in the job's folder; `done` names what went well where no check says so."""
+    if env.get("GITLAB_CI") != "true":
+        return
+    try:
+        JUNIT.write_bytes(gitlab.junit(findings, done=done))
+        CODE_QUALITY.write_bytes(gitlab.code_quality(findings))
+    except OSError as error:
+        raise ModelProvenanceError("ci.outputs", f"cannot write the reports: {error.strerror}") from error
 
 
 def declare_artifacts(env: Mapping[str, str], receipt: Receipt, *, folder: Path) -> None:

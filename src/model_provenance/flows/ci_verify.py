@@ -9,7 +9,7 @@ from pathlib import Path
 
 from model_provenance.domain.verification import Report, Result, Scope
 from model_provenance.errors import Exit, ModelProvenanceError
-from model_provenance.flows.ci_surface import report_error, set_verdict, this_run
+from model_provenance.flows.ci_surface import report_error, set_verdict, this_run, write_reports
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.inputs import Inputs
 from model_provenance.flows.verify import VerifyRequest, verify
@@ -35,6 +35,7 @@ def verify_job(env: Mapping[str, str]) -> int:
     sys.stdout.flush()
     try:
         github.annotate(report.findings)
+        write_reports(env, report.findings)
         github.append_summary(env, verify_summary(report, target=target))
         # Evidence alone is no release (design, 4.4.4): no input can ask for it, and if one could, it would not pass here.
         if report.result is Result.PASS and report.scope is not Scope.RELEASE:

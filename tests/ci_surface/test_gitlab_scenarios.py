@@ -1,0 +1,391 @@
+"""Releases and gates as GitLab jobs, in gitlab-ci-local's shell executor, with the tool that is already there.
+
+`install: never` spares each pipeline the installation; test_gitlab.py has the jobs that fetch and install.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+import yaml
+from check_jsonschema.builtin_schemas import get_builtin_schema
+
+from model_provenance.testing.registry_sim import RegistrySim
+from model_provenance.testing.runner_env import RunnerEnv
+from model_provenance.testing.sigstore_sim import SigstoreSim
+
+from .conftest import ROOT, commit, git
+
+pytestmark = pytest.mark.ci_surface
+GOLDEN = Path(__file__).parent / "golden"
+RELEASE = {
+    "model": "model",
+    "name": "minilm",
+    "version": "1.0.0",
+    "trust-config": "trust-config.json",
+    "sbom-engine": "native",
+}
+GATE = {
+    "model": "model",
+    "evidence": "dist/minilm-1.0.0",
+    "name": "minilm",
+    "version": "1.0.0",
+    "signer": "gitlab:acme/minilm",
+    "trust-config": "trust-config.json",
+}
+HOSTILE = [
+    'x" && touch pwned',
+    "x'; touch pwned; '",
+    "$(touch pwned)",
+    "`touch pwned`",
+    "x\n    - touch pwned",
+    'a\\" b',
+    "-x; touch pwned",
+]
+
+
+@dataclass
+class Done:
+    """What a pipeline left."""
+
+    status: int
+    log: str
+    folder: Path
+    out: str = ""
+
+    def report(self, name: str) -> Path:
+        """A file that the job left in its folder."""
+        return next(path for path in self.folder.rglob(name) if path.is_file())
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The dotenv report."""
+        return dict(line.split("=", 1) for line in self.report("model-provenance.env").read_text().splitlines())
+
+    def cases(self) -> dict[str, str]:
+        """Test case -> passed, failure, error or skipped."""
+        root = ET.parse(self.report("model-provenance-junit.xml")).getroot()
+        words = {"failure", "error", "skipped"}
+        return {
+            case.attrib["name"]: next((child.tag for child in case if child.tag in words), "passed")
+            for case in root.iter("testcase")
+        }
+
+
+class Project:
+    """A GitLab project with a model, whose pipeline includes one of our templates."""
+
+    def __init__(self, folder: Path, sim: SigstoreSim, tools: Path, scratch: Path) -> None:
+        self.folder, self.sim, self.tools, self.scratch = folder, sim, tools, scratch
+        (folder / "trust-config.json").write_text(sim.trust_config)
+        git(folder, "remote", "set-url", "origin", "https://gitlab.com/acme/minilm.git")
+        git(folder, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+        self.tool = scratch / "model-provenance"
+        self.tool.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT / "src"} exec {sys.executable} -m model_provenance "$@"\n')
+        self.tool.chmod(0o755)
+
+    def write(self, *jobs: tuple[str, Mapping[str, Any]], include: Mapping[str, Any] | None = None) -> None:
+        """`.gitlab-ci.yml` with one include a job, and the templates vendored beside it."""
+        for job in ("release", "verify"):
+            place = self.folder / "templates" / job / "template.yml"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text((ROOT / "templates" / job / "template.yml").read_text())
+        includes = [
+            {
+                **(include or {"local": f"/templates/{job}/template.yml"}),
+                "inputs": {"install": "never", "tool-path": str(self.tool), **inputs},
+            }
+            for job, inputs in jobs
+        ]
+        (self.folder / ".gitlab-ci.yml").write_text(yaml.safe_dump({"include": includes}))
+        commit(self.folder)
+
+    def run(self, *words: str, env: Mapping[str, str] | None = None, **run: Any) -> Done:
+        """Run the pipeline with a token of this project, or with what `run` says."""
+        sha = git(self.folder, "rev-parse", "HEAD")
+        given = {"sha": sha, "project_path": "acme/minilm", **run}
+        job = RunnerEnv.gitlab(self.sim, directory=self.scratch / "runner", **given)
+        variables = {
+            k: v for k, v in job.items() if k.startswith("CI_") and k not in ("CI_PROJECT_DIR", "CI_BUILDS_DIR")
+        }
+        variables |= {
+            "GITLAB_CI": "true",
+            "CI": "true",
+            "SIGSTORE_ID_TOKEN": job.get("SIGSTORE_ID_TOKEN", ""),
+            **(env or {}),
+        }
+        command = [str(self.tools / "node_modules/.bin/gitlab-ci-local"), "--force-shell-executor", "--no-color"]
+        command += ["--ignore-predefined-vars", ",".join(variables)]
+        for name, value in variables.items():
+            command += ["--variable", f"{name}={value}"]
+        home = self.scratch / "home"
+        home.mkdir(exist_ok=True)
+        environment = {
+            "PATH": f"{self.tools / 'node/bin'}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(home),
+            "TMPDIR": str(self.scratch),
+            "no_proxy": "127.0.0.1,localhost",
+        }
+        done = subprocess.run(
+            [*command, *words],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout + done.stderr, self.folder, done.stdout)
+
+
+@pytest.fixture
+def project(repository: Path, sim: SigstoreSim, tools: Path, tmp_path: Path) -> Project:
+    """A project of its own for each test."""
+    return Project(repository, sim, tools, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The templates on the web, as a raw file of a release is."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *words: Any) -> None:
+            super().__init__(*words, directory=str(ROOT))
+
+        def log_message(self, format: str, *words: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+
+
+def released(project: Project) -> None:
+    """A release in the project's work tree, committed as an artifact of an earlier pipeline would lie there."""
+    project.write(("release", RELEASE))
+    done = project.run()
+    assert done.status == 0, done.log
+    found = next(path for path in project.folder.rglob("minilm-1.0.0") if path.is_dir())
+    if found.parent != project.folder / "dist":
+        (project.folder / "dist").mkdir(exist_ok=True)
+        found.rename(project.folder / "dist" / "minilm-1.0.0")
+    shutil.rmtree(project.folder / ".gitlab-ci-local")
+    for left in project.folder.glob("model-provenance*"):
+        left.unlink()
+
+
+@pytest.mark.parametrize("way", ["component", "local", "remote"])
+def test_every_way_of_including_releases(way: str, project: Project, server: str) -> None:
+    """Component, local and remote include are the same job: SIGNED, with its dotenv, JUnit, links and CycloneDX reports."""
+    ways = {
+        "component": {"component": "$CI_SERVER_FQDN/$CI_PROJECT_PATH/release@$CI_COMMIT_SHA"},
+        "local": {"local": "/templates/release/template.yml"},
+        "remote": {"remote": f"{server}/gitlab/model-provenance.gitlab-ci.yml"},
+    }
+    project.write(("release", RELEASE), include=ways[way])
+
+    done = project.run()
+
+    assert done.status == 0, done.log
+    assert done.outputs["MODEL_PROVENANCE_RESULT"] == "SIGNED"
+    assert done.outputs["MODEL_PROVENANCE_MODEL_DIGEST"].startswith("sha256:")
+    assert done.cases()["release minilm: SIGNED"] == "passed"
+    links = json.loads(done.report("model-provenance-annotations.json").read_text())
+    assert set(links) == {"model-provenance"}
+    assert json.loads(done.report("sbom.cdx.json").read_text())["bomFormat"] == "CycloneDX"
+
+
+@pytest.mark.parametrize(
+    ("change", "result", "status", "case"),
+    [
+        ({}, "PASS", 0, None),
+        ({"version": "1.0.1"}, "FAIL", 11, "failure"),
+        ({"signer": "gitlab:acme/other"}, "FAIL", 10, "failure"),
+        ({"version": ""}, "ERROR", 2, "error"),
+        ({"evidence": "nowhere"}, "ERROR", 2, "error"),
+    ],
+    ids=["the release", "another version", "another signer", "no pin", "no evidence"],
+)
+def test_the_gate(change: dict[str, str], result: str, status: int, case: str | None, project: Project) -> None:
+    """The gate passes exactly the pinned release of the pinned signer; else it is red, with a failing test case."""
+    released(project)
+    project.write(("verify", {**GATE, **change}))
+    subprocess.run(["git", "add", "-f", "dist"], cwd=project.folder, check=True)
+    commit(project.folder)
+
+    done = project.run()
+
+    assert (done.status == 0) == (result == "PASS"), done.log
+    assert done.outputs["MODEL_PROVENANCE_RESULT"] == result, done.log
+    assert ("MODEL_PROVENANCE_DIGEST" in done.outputs) == (result == "PASS")
+    states = set(done.cases().values())
+    assert (case is None and not states & {"failure", "error"}) or case in states
+    assert status == 0 or f"exit code {status}" in done.log.lower() or f" {status}" in done.log
+
+
+def test_the_gate_refuses_changed_bytes(project: Project) -> None:
+    """One byte of the weights: FAIL, and nothing to use by mistake among the outputs."""
+    released(project)
+    weights = project.folder / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
+    project.write(("verify", GATE))
+    subprocess.run(["git", "add", "-f", "dist"], cwd=project.folder, check=True)
+    commit(project.folder)
+
+    done = project.run()
+
+    assert done.status != 0
+    assert done.outputs == {"MODEL_PROVENANCE_RESULT": "FAIL"}
+
+
+@pytest.mark.parametrize(
+    ("run", "env", "says"),
+    [
+        ({"id_token": False}, {"SIGSTORE_ID_TOKEN": ""}, ["aud: sigstore", "SIGSTORE_ID_TOKEN"]),
+        ({"claims": {"exp": 1}}, {}, ["expired"]),
+        ({"claims": {"aud": "https://gitlab.com"}}, {}, ["aud"]),
+        ({"claims": {"project_path": "acme/other", "project_id": "7"}}, {}, ["token"]),
+        ({"config_path": None}, {}, ["ci_config_ref_uri", "child pipelines"]),
+        ({"claims": {"sha": "0" * 40}}, {}, ["token"]),
+        ({}, {"SIGSTORE_ID_TOKEN": "not.a.token"}, ["token"]),
+        ({"visibility": "private"}, {}, ["acme/minilm"]),
+    ],
+    ids=[
+        "no token",
+        "expired",
+        "other audience",
+        "another project",
+        "config elsewhere",
+        "another commit",
+        "no jwt",
+        "private",
+    ],
+)
+def test_a_token_that_cannot_sign_is_named_and_nothing_is_published(
+    run: dict[str, Any], env: dict[str, str], says: list[str], project: Project
+) -> None:
+    """The job is red before anything is signed: no folder, no log entry, nothing in the registry, and the reason in the log."""
+    with RegistrySim() as registry:
+        inputs = {**RELEASE, "push": f"{registry.host}/acme/minilm"}
+        if run.get("visibility") == "private":
+            inputs.pop("trust-config")
+        project.write(("release", inputs))
+        done = project.run(env=env, **run)
+
+    assert done.status != 0, done.log
+    for words in says:
+        assert words in done.log, done.log
+    assert "Traceback" not in done.log
+    assert done.outputs == {"MODEL_PROVENANCE_RESULT": "ERROR"}
+    assert set(done.cases().values()) == {"error"}
+    assert not list(project.folder.rglob("minilm-1.0.0"))
+
+
+def test_a_fault_of_the_manifest_is_an_issue_on_its_line(project: Project) -> None:
+    """The code quality report names file and line, in the form that GitLab reads."""
+    (project.folder / "model-manifest.yaml").write_text("license: MIT\nlicence: MIT\n")
+    project.write(("release", {**RELEASE, "manifest": "model-manifest.yaml"}))
+
+    done = project.run()
+
+    issues = json.loads(done.report("model-provenance-codequality.json").read_text())
+    assert done.status != 0
+    assert [(i["check_name"], i["severity"], i["location"]) for i in issues] == [
+        ("manifest.unknown_key", "critical", {"path": "model-manifest.yaml", "lines": {"begin": 2}})
+    ]
+    assert all(len(i["fingerprint"]) == 64 and i["description"] for i in issues)
+
+
+def _strings(job: str) -> list[str]:
+    header = yaml.safe_load((ROOT / "templates" / job / "template.yml").read_text().split("\n---\n")[0])
+    inputs = header["spec"]["inputs"]
+    return [n for n, v in inputs.items() if v.get("type", "string") == "string" and "options" not in v]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("job", ["release", "verify"])
+def test_hostile_text_in_every_string_input_runs_nothing(job: str, hostile: str, project: Project) -> None:
+    """All string inputs at once, but those that name the tool and the job: refused by `regex`, or only a strange value."""
+    own = {"stage", "job-name", "image", "install", "tool-path"}
+    inputs = dict.fromkeys((name for name in _strings(job) if name not in own), hostile)
+    project.write((job, inputs))
+
+    done = project.run()
+
+    assert done.status != 0
+    assert not list(project.folder.rglob("pwned"))
+    assert not list(project.scratch.rglob("pwned"))
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"model": None},
+        {"layout": "zip"},
+        {"allow-symlinks": "perhaps"},
+        {"name": 'a"b'},
+        {"tool-ref": "--upload-pack=x"},
+    ],
+    ids=["no model", "no such layout", "no boolean", "quote", "option as ref"],
+)
+def test_wrong_inputs_fail_before_a_job_runs(inputs: dict[str, Any], project: Project) -> None:
+    """Missing, of the wrong type, or outside of `options` and `regex`: the pipeline is not created."""
+    wanted = {k: v for k, v in {**RELEASE, **inputs}.items() if v is not None}
+    project.write(("release", wanted))
+
+    assert project.run("--list").status != 0
+
+
+@pytest.mark.parametrize("name", ["templates/release/template.yml", "templates/verify/template.yml"])
+def test_header_and_body_fit_the_schema_of_gitlab(name: str) -> None:
+    """Both documents of a template, each against GitLab's own schema of a CI file; only `spec` and one job."""
+    header, body = yaml.safe_load_all((ROOT / name).read_text())
+    validator = jsonschema.Draft7Validator(get_builtin_schema("vendor.gitlab-ci"))
+    assert [error.message for error in validator.iter_errors(header)] == []
+    assert [error.message for error in validator.iter_errors(body)] == []
+    assert list(header) == ["spec"]
+    assert list(body) == ["$[[ inputs.job-name ]]"]
+
+
+@pytest.mark.parametrize("job", ["release", "verify"])
+def test_every_input_is_used_and_no_script_holds_one(job: str) -> None:
+    """Inputs stand in `variables` and the job's name, stage and image; never in `script`."""
+    text = (ROOT / "templates" / job / "template.yml").read_text()
+    header, body = yaml.safe_load_all(text)
+    (definition,) = body.values()
+    assert all(f"$[[ inputs.{name} ]]" in text for name in header["spec"]["inputs"])
+    assert "inputs." not in json.dumps(definition["script"])
+    include = {"release": "model-provenance", "verify": "verify"}[job]
+    assert (ROOT / "gitlab" / f"{include}.gitlab-ci.yml").read_text() == text
+
+
+@pytest.mark.parametrize("job", ["release", "verify"])
+def test_the_expanded_pipeline_is_the_golden_one(job: str, project: Project) -> None:
+    """What remains when inputs are put in: one job, no global keyword, no text of an input in its script."""
+    project.tool = Path("/opt/model-provenance")
+    project.write((job, RELEASE if job == "release" else GATE))
+
+    done = project.run("--preview")
+
+    # How long it took, and that this machine's git has no user, is no part of the pipeline.
+    text = "".join(re.findall(r"^(?:---|[ ]+\S.*|[\w.-]+:.*)\n", done.out, re.MULTILINE))
+    golden = GOLDEN / f"{job}.yml"
+    if os.environ.get("MODEL_PROVENANCE_WRITE_GOLDEN"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(text)
+    assert text == golden.read_text()
