@@ -30,12 +30,12 @@ from model_provenance.domain.package import BlobSink, Layout, Package
 from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.domain.sbom import EngineScan, SbomSummary
 from model_provenance.domain.text import shown
-from model_provenance.errors import Exit, ModelProvenanceError
+from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.clock import Stopwatch
+from model_provenance.flows.seal import seal
 from model_provenance.flows.signing import KeySigning, Prepared, Signed, Signing, prepare
 from model_provenance.flows.source import load, load_environment
-from model_provenance.flows.spool import kept, refuse_difference
 from model_provenance.formats.canonical import document
 from model_provenance.formats.oms import DEFAULT_IGNORED
 from model_provenance.formats.receipt import receipt_value
@@ -93,7 +93,7 @@ class ReleaseRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Described:
+class Described:
     """The unsigned part of a release."""
 
     package: Package
@@ -124,7 +124,8 @@ def release(request: ReleaseRequest, progress: Progress | None = None) -> Receip
         described = _described(request, context, source, building, pushing, watch, progress)
         _refuse_other_files(request, described.package)
         folder.refuse_moved_version(request.folder, described.package.package_digest)
-        signed = _signed(request, prepared, context, described, pushing, watch)
+        with watch.step("sign"):
+            signed = seal(request, prepared, context, described, pushing)
         references: tuple[str, ...] = ()
         if pushing is not None:
             with watch.step("push"):
@@ -194,7 +195,7 @@ def _described(
     pushing: Pushing | None,
     watch: Stopwatch,
     progress: Progress | None,
-) -> _Described:
+) -> Described:
     """Everything but the signatures. Syft looks at the files while they are read."""
     environment = load_environment(request.environment)
     stem = release_stem(request.name, request.version)
@@ -248,7 +249,7 @@ def _described(
             tool_version=model_provenance.__version__,
         )
     findings = (*facts.findings, *sboms.findings, *manifest.findings, *unsigned_sboms(sboms.documents))
-    return _Described(package, manifest, sboms.documents, statements, findings, facts, sboms.summary)
+    return Described(package, manifest, sboms.documents, statements, findings, facts, sboms.summary)
 
 
 def _scan(request: ReleaseRequest, inventory: Inventory) -> EngineScan:
@@ -291,52 +292,9 @@ def _pushing(request: ReleaseRequest, prepared: Prepared | None, stack: ExitStac
     return None if prepared is None else stack.enter_context(pushing)
 
 
-def _signed(
-    request: ReleaseRequest,
-    prepared: Prepared | None,
-    context: Context,
-    described: _Described,
-    pushing: Pushing | None,
-    watch: Stopwatch,
-) -> Signed:
-    """Signatures; those that an earlier push left are taken where they say the same and were made by the same signer."""
-    if request.kept is not None:
-        refuse_difference(described.statements, request.kept)
-    if prepared is None:
-        return Signed(described.statements, (), None)
-    with watch.step("sign"):
-        if pushing is not None:
-            pushing.check(described.package)
-        found = _attached(request, described.package, pushing)
-        if found:
-            from model_provenance.flows.reuse import reusable  # noqa: PLC0415 - only where something is attached
-
-            earlier = reusable(found, described.statements, described.sboms, described.package, prepared, context)
-            if earlier is not None:
-                return earlier
-        try:
-            bundles = prepared.signer.sign(described.statements)
-        except ModelProvenanceError as error:
-            if not request.sign_later or error.exit_status is not Exit.SERVICE:
-                raise
-            raise kept(request, described.statements, error) from error
-    return Signed(described.statements, bundles, prepared.signer.identity)
-
-
-def _attached(request: ReleaseRequest, package: Package, pushing: Pushing | None) -> Sequence[tuple[str, bytes]]:
-    """Bundles that an earlier run left where this one publishes."""
-    if pushing is not None:
-        return pushing.attached(package)
-    if request.oci_layout is None:
-        return ()
-    from model_provenance.oci.bundles import attached_bundles  # noqa: PLC0415 - only when a layout is asked for
-
-    return attached_bundles(request.oci_layout, package.package_digest)
-
-
 def _receipt(
     request: ReleaseRequest,
-    described: _Described,
+    described: Described,
     signed: Signed,
     references: tuple[str, ...],
     told: tuple[Finding, ...],
@@ -378,7 +336,7 @@ def _verify_options(request: ReleaseRequest, signer: SignerIdentity | None) -> t
     return options
 
 
-def _write(building: Path, described: _Described, receipt: Receipt) -> None:
+def _write(building: Path, described: Described, receipt: Receipt) -> None:
     """Fill the release folder. SHA256SUMS lists what lies in it but evidence and receipt (design, 4.2)."""
     files = [("model-manifest.json", described.manifest.data), *((d.file_name, d.data) for d in described.sboms)]
     files.append(("MODEL.SHA256SUMS", folder.model_sums(described.package.files)))
@@ -390,7 +348,7 @@ def _write(building: Path, described: _Described, receipt: Receipt) -> None:
     folder.write(building, "receipt.json", document(receipt_value(receipt)))
 
 
-def _finish_layout(request: ReleaseRequest, described: _Described, bundles: tuple[Bundle, ...]) -> None:
+def _finish_layout(request: ReleaseRequest, described: Described, bundles: tuple[Bundle, ...]) -> None:
     from model_provenance.oci.layout import finish_layout  # noqa: PLC0415 - only when a layout is asked for
 
     assert request.oci_layout is not None  # noqa: S101 - the caller asked
