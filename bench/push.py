@@ -10,10 +10,11 @@ reads twice and does nothing else. All runs are warm unless the files are sparse
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
+import struct
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -84,7 +85,9 @@ def _once(name: str, base: Path, model: Path, key: Path) -> tuple[Run, int]:
     if outcome.status != 0:
         raise SystemExit(f"{name} failed with status {outcome.status}")
     left = sum(path.stat().st_size for path in scratch.rglob("*") if path.is_file())
-    left += sum(path.stat().st_size for path in (base / "out").rglob("*") if path.is_file() and path.stat().st_size > 1 << 24)
+    left += sum(
+        path.stat().st_size for path in (base / "out").rglob("*") if path.is_file() and path.stat().st_size > 1 << 24
+    )
     return outcome, left
 
 
@@ -94,7 +97,17 @@ def _command(name: str, host: str, base: Path, model: Path, key: Path) -> list[s
         return [str(ORAS), "push", "--plain-http", "--no-tty", f"{host}/bench/oras:1", *files]
     if name == "oras-py push":
         return [PYTHON, "-c", _ORAS_PY, host, *files]
-    ours = [str(BIN / "model-provenance"), "release", str(model), "--name", "bench", "--version", "1.0.0", "--key", str(key)]
+    ours = [
+        str(BIN / "model-provenance"),
+        "release",
+        str(model),
+        "--name",
+        "bench",
+        "--version",
+        "1.0.0",
+        "--key",
+        str(key),
+    ]
     ours += ["--sbom-engine", "native", "--output", str(base / "out"), "--push", f"{host}/bench/ours:1.0.0"]
     return [*ours, "--layout", name.rpartition(" ")[2]]
 
@@ -105,23 +118,22 @@ def report(medians: dict[str, Run], temporary: dict[str, int], size: int) -> Non
     print(f"{'':28}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}{'read GB':>9}{'temp B':>9}{'GB/s':>8}")
     for name, r in medians.items():
         read = f"{r.read / 1e9:9.2f}" if r.read >= 0 else f"{'-':>9}"
-        print(f"{name:28}{r.wall:9.2f}{r.cpu:9.2f}{r.peak / 1e6:9.0f}{read}{temporary[name]:9}{size / 1e9 / r.wall:8.2f}")
+        print(
+            f"{name:28}{r.wall:9.2f}{r.cpu:9.2f}{r.peak / 1e6:9.0f}{read}{temporary[name]:9}{size / 1e9 / r.wall:8.2f}"
+        )
     raw, layers, oras = medians["release --layout raw"], medians["release --layout layers"], medians["oras push"]
     print()
     for text, value, holds in (
         ("raw / oras push < 1", raw.wall / oras.wall, raw.wall < oras.wall),
         ("layers / oras push <= 1.15", layers.wall / oras.wall, layers.wall <= 1.15 * oras.wall),
         ("peak memory <= 150 MB", max(raw.peak, layers.peak) / 1e6, max(raw.peak, layers.peak) <= 150e6),
-        ("temporary bytes = 0", sum(map(temporary.get, ("release --layout raw", "release --layout layers"))), True),
+        ("temporary bytes = 0", temporary["release --layout raw"] + temporary["release --layout layers"], True),
     ):
         print(f"{'holds ' if holds else 'MISSED'}  {text}: {value:.2f}")
 
 
 def _grow(shard: Path, size: int) -> None:
     """The same header for a larger tensor, without blocks on disk."""
-    import json
-    import struct
-
     rows = size // 8192
     name = f"layer.{int(shard.name.split('-')[1])}.weight"
     header = json.dumps({name: {"dtype": "F16", "shape": [rows, 4096], "data_offsets": [0, rows * 8192]}}).encode()
@@ -136,4 +148,4 @@ def _has_oras_py() -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
