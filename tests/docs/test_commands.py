@@ -51,7 +51,9 @@ def test_every_command_line_parses(page: Page) -> None:
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
 def test_commands_and_options_in_prose_exist(page: Page) -> None:
     """`model-provenance X` names a command; `--option` is an option of one of them."""
-    known = {name for path in _paths() for option in _command(path).params for name in option.opts} | {"--help"} | _OF_HOOKS
+    known = (
+        {name for path in _paths() for option in _command(path).params for name in option.opts} | {"--help"} | _OF_HOOKS
+    )
     for span in page.spans():
         words = span.split()
         if words[0] in _FOREIGN:

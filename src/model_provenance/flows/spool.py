@@ -31,7 +31,8 @@ _SCHEMA = "https://model-provenance.dev/schemas/spool/v1"
 _OPTIONS = "spool.json"
 _SUFFIX = ".statement.json"
 _OPTIONS_LIMIT = 1024 * 1024
-_PATHS = ("model", "output", "oci_layout", "manifest", "environment", "syft")
+#: No Syft: a file that lay about for a while may not name a program to run. Another Syft's answer is a difference.
+_PATHS = ("model", "output", "oci_layout", "manifest", "environment")
 _TEXTS = ("name", "version", "layout", "sbom_engine", "training_commit", "container_digest", "files_digest")
 _FLAGS = ("allow_symlinks", "trained_here")
 _LISTS = ("ignore", "sboms")

@@ -46,7 +46,9 @@ class Limits:
         most = self.manifest // _BYTES_PER_LAYER
         problem = None
         if blobs > most:
-            problem = f"a manifest that names {blobs} layers is larger than the {_readable(self.manifest)} that are stored"
+            problem = (
+                f"a manifest that names {blobs} layers is larger than the {_readable(self.manifest)} that are stored"
+            )
         elif self.blobs_per_minute is not None and blobs > self.blobs_per_minute:
             problem = f"{self.registry} takes {self.blobs_per_minute} uploads a minute, and these are {blobs}"
         if problem is not None:
