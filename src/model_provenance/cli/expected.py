@@ -46,7 +46,7 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         ignore=given.get("ignore_path", ()),
         ignore_unsigned_files=given.get("ignore_unsigned_files", False),
         reference=target if remote else None,
-        access=access(given) if remote else None,
+        access=access(given) if remote or _about_registries(given) else None,
         remote=given.get("remote", False),
         policy=_policy(target, given),
         waivers=tuple(Path(path) for path in given.get("waiver", ())),
@@ -60,3 +60,7 @@ def _policy(target: str, given: Mapping[str, Any]) -> Policy | None:
     from model_provenance.flows.policy import load_policy, places  # noqa: PLC0415 - only with a policy
 
     return load_policy(given["policy"], decided_about=places(Path(target), given["evidence"]))
+
+
+def _about_registries(given: Mapping[str, Any]) -> bool:
+    return given["username"] is not None or bool(given["password_stdin"]) or bool(given["plain_http"])

@@ -95,6 +95,12 @@ def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | Non
         )
     if request.reference is not None:
         return _reference(request, progress)
+    if request.remote or request.access is not None:
+        raise ModelProvenanceError(
+            "usage.invalid",
+            "the options of a registry say nothing about what lies on this machine",
+            remedy="Leave out --remote, --username, --password-stdin and --plain-http, or name the model as oci://HOST/REPOSITORY:TAG.",
+        )
     if request.bundles:
         return _one_bundle(request, request.bundles[0], progress)
     target = locate(request.target)
@@ -116,6 +122,12 @@ def remote_request(request: VerifyRequest) -> RemoteRequest:
             "usage.invalid",
             "--bundle says nothing about a model in a registry, whose evidence is a whole release",
             remedy="Leave it out, or give a folder of evidence with --evidence.",
+        )
+    if request.ignore or request.allow_symlinks or request.ignore_unsigned_files:
+        raise ModelProvenanceError(
+            "usage.invalid",
+            "--ignore-path, --allow-symlinks and --ignore-unsigned-files say nothing about a model in a registry",
+            remedy="Leave them out: all of its files are compared with the signed ones.",
         )
     from model_provenance.flows.remote import RemoteRequest  # noqa: PLC0415 - only for registries
     from model_provenance.oci.reference import Reference  # noqa: PLC0415

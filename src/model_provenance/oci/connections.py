@@ -28,7 +28,14 @@ _KEPT = 16
 
 
 class LostError(Exception):
-    """The connection was lost: the request may or may not have arrived."""
+    """The connection was lost: the request may or may not have arrived.
+
+    `never` where no connection to this origin has been made at all: then it is rather the address that is wrong.
+    """
+
+    def __init__(self, reason: str, *, never: bool = False) -> None:
+        super().__init__(reason)
+        self.never = never
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class Connections:
         self._proxies = _proxies(env)
         self._lock = threading.Lock()
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
+        self._reached: set[Origin] = set()
         self._context: ssl.SSLContext | None = None
 
     def take(self, origin: Origin, *, fresh: bool = False) -> tuple[http.client.HTTPConnection, bool]:
@@ -124,7 +132,9 @@ class Connections:
             raise _unreachable(origin, f"its certificate is not accepted: {shown(error.verify_message)}") from error
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             connection.close()
-            raise LostError(_reason(error)) from error
+            raise LostError(_reason(error), never=origin not in self._reached) from error
+        with self._lock:
+            self._reached.add(origin)
         connection.sock.settimeout(self._stall)
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection

@@ -18,6 +18,8 @@ from model_provenance.oci.transport import SMALL, Answer, Download, Transport, U
 _HOPS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _UNAUTHORIZED = 401
+#: Tries of an address that has never answered: somebody waits for the answer that it is mistyped.
+_TRIES_OF_A_STRANGER = 3
 _REASON = 300
 
 
@@ -114,7 +116,7 @@ class Session:
                     challenges += 1
                     found = once()
             except LostError as error:
-                if last:
+                if last or (error.never and attempt >= _TRIES_OF_A_STRANGER - 1):
                     raise self.lost(error, doing) from error
                 self.retrying.pause(attempt)
                 continue
