@@ -85,7 +85,7 @@ def _request(inputs: Inputs, env: Mapping[str, str]) -> VerifyRequest:
         digest=digest,
         trust_config=inputs.path("trust-config"),
         reference=reference,
-        access=Access({**env, "GITHUB_TOKEN": token} if token else env),
+        access=None if reference is None else Access({**env, "GITHUB_TOKEN": token} if token else env),
     )
 
 
