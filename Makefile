@@ -50,6 +50,7 @@ generate: $(BIN)/.dev          ## write action.yml inputs, templates, hooks and 
 bench: $(BIN)/.dev             ## side by side with peers, in one run
 	$(BIN)/python bench/release.py
 	$(BIN)/python bench/sbom.py
+	$(BIN)/python bench/push.py
 
 mutate: $(BIN)/.dev            ## N mutants of a signed release; none may pass
 	MODEL_PROVENANCE_MUTANTS=$(N) $(BIN)/python -m pytest tests/attacks/test_mutants.py -q
