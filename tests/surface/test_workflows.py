@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -46,10 +47,40 @@ def test_the_job_that_runs_the_users_code_has_no_identity() -> None:
 
     assert jobs["build"]["permissions"] == {"contents": "read"}
     assert jobs["sign"]["permissions"]["id-token"] == "write"
-    assert [step["run"] for step in jobs["sign"]["steps"] if "run" in step] == ['rm -rf -- "./$MODEL"']
+    guard, room = [step["run"] for step in jobs["sign"]["steps"] if "run" in step]
+    assert room == 'rm -rf -- "./$MODEL"'
+    assert "${{" not in guard
     release = next(step for step in jobs["sign"]["steps"] if step.get("id") == "release")
     assert release["with"]["files-digest"] == "${{ needs.build.outputs.files-digest }}"
     assert all("env" not in job and "container" not in job and "services" not in job for job in jobs.values())
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({}, 0),
+        ({"MANIFEST": "model-manifest.yaml", "TRUST_CONFIG": "ci/trust.json"}, 0),
+        ({"FILES_DIGEST": ""}, 11),
+        ({"FILES_DIGEST": "sha256:" + "g" * 64}, 11),
+        ({"MANIFEST": "model/model-manifest.yaml"}, 2),
+        ({"TRUST_CONFIG": "./ci/../model//trust.json"}, 2),
+        ({"TRUST_CONFIG": "model"}, 2),
+    ],
+)
+def test_the_signing_job_insists_on_a_digest_and_on_files_that_no_build_wrote(
+    changed: dict[str, str], status: int, tmp_path: Path
+) -> None:
+    """A digest that got lost would leave the files unchecked; a trust config in the artifact would choose the signer's CA."""
+    steps = loaded(ROOT / ".github/workflows/release-model.yml")["jobs"]["sign"]["steps"]
+    guard = next(step["run"] for step in steps if "run" in step)
+    inputs = {"FILES_DIGEST": "sha256:" + "a" * 64, "MODEL": "model/", "MANIFEST": "", "TRUST_CONFIG": "", **changed}
+    env = {"PATH": os.environ["PATH"], **inputs}
+
+    answer = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", guard], cwd=tmp_path, env=env, capture_output=True, check=False
+    )
+
+    assert answer.returncode == status, answer.stdout
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
