@@ -13,7 +13,7 @@ import pytest
 from model_provenance.domain.finding import Finding, Severity
 from model_provenance.flows import doctor
 from model_provenance.flows.doctor import DoctorRequest, examine, exit_status
-from model_provenance.oci.registry import Access
+from model_provenance.oci.access import Access
 from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.runner_env import RunnerEnv
 from model_provenance.testing.sigstore_sim import SigstoreSim

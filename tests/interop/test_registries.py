@@ -22,10 +22,11 @@ from model_provenance.domain.receipt import Receipt
 from model_provenance.domain.verification import Result
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.oci import MANIFEST, bundle_referrer
+from model_provenance.oci.access import Access
 from model_provenance.oci.logins import Login
 from model_provenance.oci.reference import Reference
 from model_provenance.oci.referrers import Referrer, attach, list_referrers
-from model_provenance.oci.registry import Access, Registry
+from model_provenance.oci.registry import Registry
 from model_provenance.testing.registry_sim import RegistrySim
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.oci.access import Access
 from model_provenance.oci.logins import Login
-from model_provenance.oci.registry import Access
 
 _PASSWORD_LIMIT = 64 * 1024
 

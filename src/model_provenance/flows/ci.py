@@ -33,8 +33,8 @@ from model_provenance.flows.manifest import check_files
 from model_provenance.flows.push import PushRequest
 from model_provenance.flows.release import ReleaseRequest, release
 from model_provenance.flows.signing import KeylessSigning
+from model_provenance.oci.access import Access
 from model_provenance.oci.reference import Reference
-from model_provenance.oci.registry import Access
 from model_provenance.report import github, gitlab
 from model_provenance.report.markdown import error_summary
 from model_provenance.report.release import next_words, written_release

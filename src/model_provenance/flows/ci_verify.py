@@ -13,8 +13,8 @@ from model_provenance.flows.ci_surface import report_error, set_verdict, this_ru
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.inputs import Inputs
 from model_provenance.flows.verify import VerifyRequest, verify
+from model_provenance.oci.access import Access
 from model_provenance.oci.reference import Reference
-from model_provenance.oci.registry import Access
 from model_provenance.report import github
 from model_provenance.report.text import report_text
 from model_provenance.report.verification import verify_summary

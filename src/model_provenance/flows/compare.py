@@ -20,8 +20,9 @@ from model_provenance.formats.bundle import Envelope, parse_bundle
 from model_provenance.formats.canonical import parse_json
 from model_provenance.formats.intoto import ParsedStatement, parse
 from model_provenance.formats.oms_content import parse_oms
+from model_provenance.oci.access import Access
 from model_provenance.oci.reference import SCHEME, Reference
-from model_provenance.oci.registry import Access, Registry
+from model_provenance.oci.registry import Registry
 from model_provenance.oci.remote import find_model
 
 _SBOM_LIMIT = 64 * 1024 * 1024

@@ -21,8 +21,9 @@ from model_provenance.domain.finding import Finding, Severity, failed, passed, w
 from model_provenance.domain.text import shown
 from model_provenance.errors import Exit, ModelProvenanceError
 from model_provenance.flows.files import read_file
+from model_provenance.oci.access import Access
 from model_provenance.oci.reference import Reference
-from model_provenance.oci.registry import Access, Registry
+from model_provenance.oci.registry import Registry
 
 _TRUST_LIMIT = 4 * 1024 * 1024
 #: Tokens and short-lived certificates tolerate no more.

@@ -14,10 +14,11 @@ from model_provenance.domain.names import Version
 from model_provenance.domain.package import BlobSink, Layout, Package
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.oci import publish
+from model_provenance.oci.access import Access
 from model_provenance.oci.attached import attached_bundles
 from model_provenance.oci.push import RegistrySink
 from model_provenance.oci.reference import Reference
-from model_provenance.oci.registry import Access, Registry
+from model_provenance.oci.registry import Registry
 from model_provenance.oci.tee import Tee
 from model_provenance.pack.plan import BlobPlan, plan_blobs
 

@@ -14,11 +14,12 @@ from model_provenance.formats import certificate
 from model_provenance.formats.bundle import BUNDLE_LIMIT, Envelope, MaterialKind, parse_bundle
 from model_provenance.formats.intoto import parse
 from model_provenance.formats.oci import BUNDLE_PREFIX, INDEX, MANIFEST, parse_index, parse_manifest
+from model_provenance.oci.access import Access
 from model_provenance.oci.copying import Copied, copy_model
 from model_provenance.oci.publish import check_tag, set_tag_to
 from model_provenance.oci.reference import Reference
 from model_provenance.oci.referrers import list_referrers
-from model_provenance.oci.registry import Access, Registry
+from model_provenance.oci.registry import Registry
 
 #: What is wrong with one attached thing, and no reason not to show the others.
 _UNREADABLE = frozenset(

@@ -28,9 +28,10 @@ from model_provenance.formats.bundle import Envelope, parse_bundle
 from model_provenance.formats.dsse import PAYLOAD_TYPE
 from model_provenance.formats.intoto import parse
 from model_provenance.formats.oms_content import parse_oms
+from model_provenance.oci.access import Access
 from model_provenance.oci.pull import read_layers
 from model_provenance.oci.reference import Reference
-from model_provenance.oci.registry import Access, Registry
+from model_provenance.oci.registry import Registry
 from model_provenance.oci.remote import RemoteModel, find_model
 from model_provenance.oci.unpack import Staging
 from model_provenance.verify.release import verify_release, verify_remote

@@ -31,7 +31,7 @@ from model_provenance.verify.release import verify_release
 
 if TYPE_CHECKING:
     from model_provenance.flows.remote import RemoteRequest
-    from model_provenance.oci.registry import Access
+    from model_provenance.oci.access import Access
     from model_provenance.policy.document import Policy
 
 _TRUST_LIMIT = 4 * 1024 * 1024

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import final
 from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
@@ -14,12 +13,12 @@ from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.canonical import parse_json
 from model_provenance.formats.oci import INDEX, MANIFEST
+from model_provenance.oci.access import Access, base_of
 from model_provenance.oci.auth import Authorizer
-from model_provenance.oci.connections import Connections, LostError, Origin
+from model_provenance.oci.connections import Connections, Origin
 from model_provenance.oci.limits import Limits, limits_of
-from model_provenance.oci.logins import Login, find_login
+from model_provenance.oci.logins import find_login
 from model_provenance.oci.reference import Reference
-from model_provenance.oci.retrying import Retrying
 from model_provenance.oci.session import Session
 from model_provenance.oci.transport import Answer, Transport, length_of
 
@@ -28,17 +27,6 @@ MANIFEST_LIMIT = 4 * 1024 * 1024
 _ACCEPT = f"{INDEX}, {MANIFEST}"
 _TAG_PAGES = 20
 _CREATED = (201, 202, 204)
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How registries are reached: the environment's logins, one given on the command line, plain HTTP where forced."""
-
-    env: Mapping[str, str]
-    login: Login | None = None
-    plain_http: bool = False
-    retrying: Retrying = field(default_factory=Retrying)
-    stall: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +50,7 @@ class Registry:
     def __init__(self, reference: Reference, access: Access, *, write: bool = False) -> None:
         self.reference = reference
         self._transport = Transport(Connections(access.env, stall=access.stall))
-        base = _base(reference, access, self._transport)
+        base = base_of(reference, access, self._transport)
         authorizer = Authorizer(Origin.of(base), find_login(reference, access.env, access.login), self._transport)
         self.session = Session(
             reference,
@@ -304,17 +292,3 @@ def next_page(answer: Answer) -> str | None:
         return None
     url = urljoin(answer.url, address[1:])
     return url if Origin.of(url) == Origin.of(answer.url) else None
-
-
-def _base(reference: Reference, access: Access, transport: Transport) -> str:
-    """Plain HTTP on this machine by itself, elsewhere only when forced."""
-    host = reference.api_host
-    if access.plain_http:
-        return f"http://{host}"
-    if not Origin.of(f"https://{host}").is_loopback:
-        return f"https://{host}"
-    try:
-        spoken = transport.send("GET", f"http://{host}/v2/", {}).status != 400  # noqa: PLR2004 - a TLS server's word for it
-    except LostError:
-        spoken = False
-    return f"{'http' if spoken else 'https'}://{host}"

@@ -11,7 +11,7 @@ from tests.oci.registry.workshop import REPOSITORY, Workshop, access_to
 from model_provenance.domain.verification import Result
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.registry import copy, discover
-from model_provenance.oci.registry import Access
+from model_provenance.oci.access import Access
 from model_provenance.report.discovered import discovered_text, discovered_value
 from model_provenance.testing.registry_sim import RegistrySim
 

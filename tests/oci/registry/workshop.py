@@ -22,7 +22,7 @@ from model_provenance.flows.release import ReleaseRequest, release
 from model_provenance.flows.remote import Pulled, pull, verify_reference
 from model_provenance.flows.signing import KeySigning
 from model_provenance.flows.verify import VerifyRequest, remote_request
-from model_provenance.oci.registry import Access
+from model_provenance.oci.access import Access
 from model_provenance.oci.retrying import Retrying
 from model_provenance.testing.registry_sim import RegistrySim
 
