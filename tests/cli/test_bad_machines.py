@@ -180,6 +180,11 @@ def large(desk: Path) -> None:
         file.truncate(8 + len(header) + (1 << 27))
 
 
+def _as_at_a_terminal() -> None:
+    """A shell that starts the tests in the background lets them ignore Ctrl-C, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def until(condition: Callable[[], bool]) -> None:
     """Wait, at most 20 seconds."""
     end = time.monotonic() + 20
@@ -193,7 +198,7 @@ def test_a_stopped_run_cleans_up_and_can_be_repeated(number: signal.Signals, des
     """Ctrl-C, and what a CI runner sends when a job is cancelled."""
     large(desk)
     before = tree(desk, without=desk / "model")
-    process = program(*RELEASE, "--layout", "tar", cwd=desk)
+    process = program(*RELEASE, "--layout", "tar", cwd=desk, preexec_fn=_as_at_a_terminal)
     until(lambda: any(path.suffix for path in desk.glob("dist/.minilm-*/.*")))
 
     process.send_signal(number)
