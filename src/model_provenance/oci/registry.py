@@ -26,6 +26,8 @@ from model_provenance.oci.transport import Answer, Transport, length_of
 MANIFEST_LIMIT = 4 * 1024 * 1024
 _ACCEPT = f"{INDEX}, {MANIFEST}"
 _TAG_PAGES = 20
+#: Times that a blob which was taken is looked for.
+_LOOKS = 4
 _CREATED = (201, 202, 204)
 
 
@@ -138,8 +140,15 @@ class Registry:
         return urljoin(answer.url, location)
 
     def check_stored(self, digest: Digest, size: int) -> None:
-        """A blob that was taken is there, whole. Raises `registry.blob_lost`."""
-        found = self.blob_size(digest)
+        """A blob that was taken is there, whole; storage behind a registry may need a moment to show it.
+
+        Raises `registry.blob_lost`.
+        """
+        for attempt in range(_LOOKS):
+            found = self.blob_size(digest)
+            if found is not None:
+                break
+            self.session.retrying.pause(attempt)
         if found != size:
             what = "is not there" if found is None else f"has {found} bytes there in place of {size}"
             raise ModelProvenanceError(
