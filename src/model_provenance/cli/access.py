@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import click
+
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.oci.access import Access
 from model_provenance.oci.logins import Login
@@ -15,7 +17,7 @@ _PASSWORD_LIMIT = 64 * 1024
 
 
 def access(given: Mapping[str, Any]) -> Access:
-    """From `--username`, `--password-stdin` and `--plain-http`; without the first two, logins are looked up."""
+    """From the options of the command; without `--username` and `--password-stdin`, logins are looked up."""
     user, from_stdin = given["username"], given["password_stdin"]
     if (user is not None) != from_stdin:
         raise ModelProvenanceError(
@@ -26,4 +28,9 @@ def access(given: Mapping[str, Any]) -> Access:
     login = None
     if user is not None:
         login = Login(user, sys.stdin.read(_PASSWORD_LIMIT).rstrip("\r\n"), None, "the command line")
-    return Access(os.environ, login, plain_http=given["plain_http"])
+    services = frozenset(host.lower() for host in given["token_service"])
+    return Access(os.environ, login, plain_http=given["plain_http"], token_services=services, on_warning=_warn)
+
+
+def _warn(text: str) -> None:
+    click.echo(f"warning: {text}", err=True)

@@ -75,6 +75,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("password-stdin", "Read the registry's password from standard input.", ("release", "verify", "pull", "copy", "discover", "doctor", "policy explain"), Kind.FLAG),
     Option("plain-http", "Reach the registry without TLS and without credentials; on this machine that is so by itself.",
            ("release", "verify", "pull", "copy", "discover", "doctor", "policy explain"), Kind.FLAG),
+    Option("token-service", "A host outside the registry's own domain that it may send to for tokens, with your login. May be repeated.",
+           ("release", "verify", "pull", "copy", "discover", "doctor", "policy explain"), Kind.LIST, "HOST"),
     Option("registry", "Repository to reach: HOST/REPOSITORY[:TAG].", ("doctor",), metavar="REFERENCE"),
     Option("key", "Private key to sign with (cosign's or PEM, EC P-256, P-384 or P-521), instead of an OIDC identity.",
            (*_SIGNING, "policy waive"), Kind.PATH, "FILE"),

@@ -63,4 +63,9 @@ def _policy(target: str, given: Mapping[str, Any]) -> Policy | None:
 
 
 def _about_registries(given: Mapping[str, Any]) -> bool:
-    return given["username"] is not None or bool(given["password_stdin"]) or bool(given["plain_http"])
+    return (
+        given["username"] is not None
+        or bool(given["password_stdin"])
+        or bool(given["plain_http"])
+        or bool(given["token_service"])
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import Any
 
 from model_provenance.describe.declared import license_of, lineage
@@ -12,6 +11,7 @@ from model_provenance.domain.evidence import SbomDocument
 from model_provenance.domain.facts import ModelFacts
 from model_provenance.domain.finding import Finding, warned
 from model_provenance.domain.manifest import ReleasedManifest, SourceManifest
+from model_provenance.domain.moment import rfc3339
 from model_provenance.domain.names import ModelName, Version
 from model_provenance.domain.package import Package
 from model_provenance.domain.text import shown
@@ -164,7 +164,7 @@ def _timestamp(source: SourceManifest, context: Context, findings: list[Finding]
     declared = source.value.get("timestamp")
     if context.epoch is None:
         return {} if declared is None else {"timestamp": Fact(declared, Known.DECLARED)}
-    text = datetime.fromtimestamp(context.epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = rfc3339(context.epoch)
     if declared not in (None, text):
         message = f"`timestamp` is declared as {declared}, the release commit and SOURCE_DATE_EPOCH say {text}"
         findings.append(warned("manifest.conflict", message, location=source.place("timestamp")))

@@ -17,7 +17,7 @@ class Attached:
     #: What is signed, where it is a bundle.
     predicate_type: str | None = None
     signer: SignerIdentity | None = None
-    #: RFC 3339, from the log; None where nothing says when.
+    #: RFC 3339, from the log or a signed timestamp; None where nothing says when.
     signed: str | None = None
     #: Why it could not be read.
     problem: str | None = None

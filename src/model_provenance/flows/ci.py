@@ -25,6 +25,7 @@ from model_provenance.flows.ci_surface import (
     report_error,
     set_verdict,
     this_run,
+    warn,
     write_reports,
 )
 from model_provenance.flows.compare import changes_since, last_release
@@ -66,7 +67,7 @@ class _Job:
         own = {**env, "GITHUB_TOKEN": token} if token else env
         self.request = _request(inputs, run, self.model, own)
         last = inputs.text("compare-with")
-        self.last = None if last is None else last_release(last, Access(own))
+        self.last = None if last is None else last_release(last, Access(own, on_warning=warn))
 
     def report(self, receipt: Receipt) -> int:
         """Everything that the runner is told of a release; `result` last."""
@@ -147,7 +148,7 @@ def _request(inputs: Inputs, run: CiRun, name: str, env: Mapping[str, str]) -> R
         output=inputs.path("output"),
         layout=Layout(inputs.choice("layout", [layout.value for layout in Layout], "layers")),
         oci_layout=inputs.path("oci-layout"),
-        push=PushRequest(push, Access(env), inputs.flag("allow-tag-move")) if push else None,
+        push=PushRequest(push, Access(env, on_warning=warn), inputs.flag("allow-tag-move")) if push else None,
         manifest=inputs.path("manifest"),
         sboms=formats_of(inputs.text("sbom")),
         environment=inputs.path("environment"),

@@ -27,6 +27,11 @@ def this_run(env: Mapping[str, str]) -> CiRun:
     return run
 
 
+def warn(text: str) -> None:
+    """A line in the log about something that does not decide."""
+    sys.stderr.write(github.inert(f"warning: {text}\n"))
+
+
 def finding_of(error: ModelProvenanceError) -> Finding:
     """An error as a finding, for what takes only findings."""
     return Finding(error.code, Severity.ERROR, Status.ERROR, error.message, error.remedy, error.location or "")

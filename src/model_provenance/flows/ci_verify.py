@@ -9,7 +9,7 @@ from pathlib import Path
 
 from model_provenance.domain.verification import Report, Result, Scope
 from model_provenance.errors import Exit, ModelProvenanceError
-from model_provenance.flows.ci_surface import report_error, set_verdict, this_run, write_reports
+from model_provenance.flows.ci_surface import report_error, set_verdict, this_run, warn, write_reports
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.inputs import Inputs
 from model_provenance.flows.verify import VerifyRequest, verify
@@ -85,7 +85,7 @@ def _request(inputs: Inputs, env: Mapping[str, str]) -> VerifyRequest:
         digest=digest,
         trust_config=inputs.path("trust-config"),
         reference=reference,
-        access=None if reference is None else Access({**env, "GITHUB_TOKEN": token} if token else env),
+        access=None if reference is None else Access({**env, "GITHUB_TOKEN": token} if token else env, on_warning=warn),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timezone
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.discovery import Attached, Discovered, Subject
@@ -12,6 +11,7 @@ from model_provenance.domain.package import Descriptor
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import certificate
 from model_provenance.formats.bundle import BUNDLE_LIMIT, Envelope, MaterialKind, parse_bundle
+from model_provenance.formats.claimed_time import claimed_time
 from model_provenance.formats.intoto import parse
 from model_provenance.formats.oci import BUNDLE_PREFIX, INDEX, MANIFEST, parse_index, parse_manifest
 from model_provenance.oci.access import Access
@@ -95,6 +95,4 @@ def _bundle(digest: Digest, kind: str, data: bytes) -> Attached:
         signer = SignerIdentity("key", f"key:{bundle.material.hint or ''}")
     else:
         signer = certificate.identity(certificate.load(bundle.material.certificates[0]))
-    times = [entry.integrated_time for entry in bundle.entries if entry.integrated_time]
-    moment = datetime.fromtimestamp(min(times), tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if times else None
-    return Attached(digest, kind, predicate, signer, moment)
+    return Attached(digest, kind, predicate, signer, claimed_time(bundle))

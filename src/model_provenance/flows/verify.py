@@ -99,7 +99,7 @@ def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | Non
         raise ModelProvenanceError(
             "usage.invalid",
             "the options of a registry say nothing about what lies on this machine",
-            remedy="Leave out --remote, --username, --password-stdin and --plain-http, or name the model as oci://HOST/REPOSITORY:TAG.",
+            remedy="Leave out --remote, --username, --password-stdin, --plain-http and --token-service, or name the model as oci://HOST/REPOSITORY:TAG.",
         )
     if request.bundles:
         return _one_bundle(request, request.bundles[0], progress)

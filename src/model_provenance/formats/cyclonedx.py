@@ -7,12 +7,12 @@ either place find it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
 from model_provenance.domain.evidence import Predicate, SbomDocument
 from model_provenance.domain.files import Role
+from model_provenance.domain.moment import rfc3339
 from model_provenance.domain.package import Layout
 from model_provenance.domain.sbom import (
     BaseModel,
@@ -53,7 +53,7 @@ def render_with_citations(facts: SbomFacts) -> SbomDocument:
     """`sbom.cdx.json` as 1.7, which has a place for who says what."""
     value = _document(facts, CITING_VERSION)
     # The format demands a time of each citation; where none is known it is the epoch.
-    value["citations"] = citations(value, facts, _time(facts.epoch or 0))
+    value["citations"] = citations(value, facts, rfc3339(facts.epoch or 0))
     return _named(value)
 
 
@@ -86,7 +86,7 @@ def _document(facts: SbomFacts, version: str) -> dict[str, Any]:
 
 def _metadata(facts: SbomFacts) -> dict[str, Any]:
     return {
-        **({} if facts.epoch is None else {"timestamp": _time(facts.epoch)}),
+        **({} if facts.epoch is None else {"timestamp": rfc3339(facts.epoch)}),
         "lifecycles": [{"phase": "build"}],
         "tools": {
             "components": [
@@ -257,7 +257,3 @@ def _container(container: ContainerEntry) -> dict[str, Any]:
 
 def _supplier(supplier: str | None) -> Mapping[str, Any]:
     return {"supplier": {"name": supplier}} if supplier else {}
-
-
-def _time(epoch: int) -> str:
-    return datetime.fromtimestamp(epoch, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

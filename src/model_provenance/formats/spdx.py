@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate, SbomDocument
 from model_provenance.domain.files import Role
 from model_provenance.domain.licenses import License
+from model_provenance.domain.moment import rfc3339
 from model_provenance.domain.sbom import FileFact, ModelTraits, SbomFacts, SoftwarePackage
 from model_provenance.formats.canonical import document
 from model_provenance.formats.licenses import LIST_VERSION
@@ -59,7 +59,7 @@ def build(facts: SbomFacts) -> dict[str, Any]:
         *_build_tools(facts),
     ]
     # The format demands a time; where none is known it is the epoch, so that nothing about this run enters.
-    created = datetime.fromtimestamp(facts.epoch or 0, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = rfc3339(facts.epoch or 0)
     return {
         "spdxVersion": VERSION,
         "dataLicense": "CC0-1.0",

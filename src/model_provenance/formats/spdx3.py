@@ -6,13 +6,13 @@ of an AI package is theirs to say. A profile is claimed only where it holds (`sp
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
 from model_provenance.domain.evidence import Predicate, SbomDocument
 from model_provenance.domain.files import Role
 from model_provenance.domain.licenses import License
+from model_provenance.domain.moment import rfc3339
 from model_provenance.domain.sbom import DatasetEntry, SbomFacts
 from model_provenance.formats.canonical import document
 from model_provenance.formats.licenses import LIST_VERSION
@@ -42,7 +42,7 @@ def _document(facts: SbomFacts, base: str) -> dict[str, Any]:
     graph = Graph(base)
     agents, tools = _makers(graph, facts)
     supplier = agents[0] if facts.supplier else None
-    time = _time(facts.epoch or 0)
+    time = rfc3339(facts.epoch or 0)
     model = add_model(graph, facts, supplier=supplier, released=None if facts.epoch is None else time)
     _files(graph, facts, model)
     _licensed(graph, model, facts.licensing.declared, facts.licensing.concluded, _all_licenses(facts))
@@ -230,10 +230,6 @@ def _packages(graph: Graph, facts: SbomFacts, model: str) -> None:
             license = package.license
             graph.relate(ref, "hasDeclaredLicense", [_expression(graph, license.expression, [license])])
     graph.relate(model, "dependsOn", refs, completeness="incomplete", scope="runtime")
-
-
-def _time(epoch: int) -> str:
-    return datetime.fromtimestamp(epoch, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 _PURPOSES = {

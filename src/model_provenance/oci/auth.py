@@ -53,10 +53,13 @@ class Challenge:
 class Authorizer:
     """Keeps one token a scope for one registry; used from several threads."""
 
-    def __init__(self, origin: Origin, login: Login | None, transport: Transport) -> None:
+    def __init__(
+        self, origin: Origin, login: Login | None, transport: Transport, services: frozenset[str] = frozenset()
+    ) -> None:
         self._origin = origin
         self._login = login
         self._transport = transport
+        self._services = services
         self._lock = threading.Lock()
         self._tokens: dict[str, _Held] = {}
         self._challenge: Challenge | None = None
@@ -107,7 +110,7 @@ class Authorizer:
             )
 
     def _fetch(self, challenge: Challenge, scope: str) -> _Held:
-        refuse_foreign_realm(self._origin, challenge.realm)
+        refuse_foreign_realm(self._origin, challenge.realm, self._services)
         fields = [("service", challenge.service or ""), ("scope", scope)]
         fields = [(name, value) for name, value in fields if value]
         login, start = self._login, time.monotonic()
@@ -151,8 +154,8 @@ def parse_challenge(text: str) -> Challenge | None:
     return Challenge("basic", "", None, None) if lowered.startswith("basic") or ", basic" in lowered else None
 
 
-def refuse_foreign_realm(registry: Origin, realm: str) -> None:
-    """A token service must be the registry's own: same host, or below the domain that the registry is in.
+def refuse_foreign_realm(registry: Origin, realm: str, services: frozenset[str] = frozenset()) -> None:
+    """A token service must be the registry's own: same host, or below the domain that the registry is in; or a named one.
 
     `registry.gitlab.com` may send to `gitlab.com`, `registry-1.docker.io` to `auth.docker.io`. Anything else, and any
     step down from https, would hand the user's credentials, or a request from inside their network, to somebody else.
@@ -165,7 +168,7 @@ def refuse_foreign_realm(registry: Origin, realm: str) -> None:
         both_here = registry.scheme == "http" and registry.is_loopback and is_loopback(token.host)
         if not both_here:
             raise _foreign(registry, realm)
-    if token.host == registry.host or (registry.is_loopback and is_loopback(token.host)):
+    if token.host in {registry.host, *services} or (registry.is_loopback and is_loopback(token.host)):
         return
     parent = registry.host.partition(".")[2]
     if (
@@ -178,8 +181,15 @@ def refuse_foreign_realm(registry: Origin, realm: str) -> None:
 
 
 def _foreign(registry: Origin, realm: str) -> ModelProvenanceError:
+    try:
+        host = f" --token-service {shown(Origin.of(realm).host)}"
+    except ModelProvenanceError:
+        host = ""
     return ModelProvenanceError(
-        "registry.realm", f"it sends for a token to `{shown(realm, 200)}`", location=shown(registry.host)
+        "registry.realm",
+        f"it sends for a token to `{shown(realm, 200)}`",
+        location=shown(registry.host),
+        remedy=f"If the operator of the registry says that this is its token service, add{host}." if host else None,
     )
 
 

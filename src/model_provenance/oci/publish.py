@@ -7,14 +7,14 @@ whole and verifies. A second run sends what is missing and changes nothing else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import datetime, timezone
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import SBOM_STATEMENT_LIMIT, Bundle, SbomDocument
+from model_provenance.domain.moment import rfc3339
 from model_provenance.domain.package import Blob, Descriptor, Package
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.bundle import parse_bundle
+from model_provenance.formats.claimed_time import claimed_time
 from model_provenance.formats.oci import (
     BUNDLE,
     EMPTY,
@@ -179,14 +179,7 @@ def _blobs(package: Package, bundle: Bundle) -> tuple[Blob, ...]:
 
 def _created(bundle: Bundle) -> str:
     """When it was signed, as far as its own bytes say; so the same bundle always makes the same referrer."""
-    parsed = parse_bundle(bundle.data)
-    times = [entry.integrated_time for entry in parsed.entries if entry.integrated_time]
-    if parsed.timestamps and not times:
-        from rfc3161_client import decode_timestamp_response  # noqa: PLC0415 - where no log gives a time
-
-        with suppress(ValueError):
-            times.append(int(decode_timestamp_response(parsed.timestamps[0]).tst_info.gen_time.timestamp()))
-    return datetime.fromtimestamp(min(times, default=0), tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return claimed_time(parse_bundle(bundle.data)) or rfc3339(0)
 
 
 def _differs(registry: Registry, message: str) -> ModelProvenanceError:

@@ -13,7 +13,7 @@ from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.canonical import parse_json
 from model_provenance.formats.oci import INDEX, MANIFEST
-from model_provenance.oci.access import Access, base_of
+from model_provenance.oci.access import Access, base_of, token_services
 from model_provenance.oci.auth import Authorizer
 from model_provenance.oci.connections import Connections, Origin
 from model_provenance.oci.limits import Limits, limits_of
@@ -53,7 +53,8 @@ class Registry:
         self.reference = reference
         self._transport = Transport(Connections(access.env, stall=access.stall))
         base = base_of(reference, access, self._transport)
-        authorizer = Authorizer(Origin.of(base), find_login(reference, access.env, access.login), self._transport)
+        login = find_login(reference, access.env, access.login)
+        authorizer = Authorizer(Origin.of(base), login, self._transport, token_services(reference, access))
         self.session = Session(
             reference,
             self._transport,
@@ -61,6 +62,7 @@ class Registry:
             base,
             access="pull,push" if write else "pull",
             retrying=access.retrying,
+            on_warning=access.on_warning,
         )
 
     def __enter__(self) -> Registry:

@@ -6,6 +6,8 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 
 from model_provenance.oci.transport import Answer
 
@@ -37,6 +39,24 @@ def is_passing(answer: Answer) -> bool:
 
 
 def retry_after(answer: Answer | None) -> float:
-    """Seconds that the registry asks to wait; 0 without a number (a date would need two clocks to agree)."""
+    """Seconds that the registry asks to wait, as a number or as a date (RFC 9110, 10.2.3); 0 where it does not say.
+
+    A date counts from the answer's own `Date`: both are of one clock, and ours may be another.
+    """
     text = "" if answer is None else (answer.header("retry-after") or "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0.0
+    if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
+        return float(text)
+    then = _moment(text)
+    if answer is None or then is None:
+        return 0.0
+    now = _moment(answer.header("date") or "") or datetime.now(timezone.utc)
+    return max((then - now).total_seconds(), 0.0)
+
+
+def _moment(text: str) -> datetime | None:
+    """An HTTP date; None for anything else."""
+    try:
+        moment = parsedate_to_datetime(text[:64])
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

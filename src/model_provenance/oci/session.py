@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import NoReturn, final
 from urllib.parse import urljoin
@@ -21,6 +23,9 @@ _UNAUTHORIZED = 401
 #: Tries of an address that has never answered: somebody waits for the answer that it is mistyped.
 _TRIES_OF_A_STRANGER = 3
 _REASON = 300
+#: `Warning: 299 - "text"`, possibly several; nothing else has a meaning here (distribution-spec v1.1, "Warnings").
+_WARNING = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')
+_WARNINGS = 8
 
 
 @final
@@ -36,6 +41,7 @@ class Session:
         *,
         access: str,
         retrying: Retrying,
+        on_warning: Callable[[str], None],
     ) -> None:
         self.reference = reference
         self.base = base
@@ -44,6 +50,9 @@ class Session:
         self._authorizer = authorizer
         self._scope = f"repository:{reference.repository}:{access}"
         self._origin = Origin.of(base)
+        self._on_warning = on_warning
+        self._warned: set[str] = set()
+        self._lock = threading.Lock()
 
     @property
     def where(self) -> str:
@@ -154,6 +163,7 @@ class Session:
             self._refuse_downgrade(at)
             sent = {**headers, **self._authorizer.header(at, self._scope)}
             answer = self._transport.send(method, at, sent, body, limit=limit)
+            self._pass_on(answer)
             if answer.status not in _REDIRECTS or not answer.header("location"):
                 return answer
             # A POST that moved may be turned into a GET by 301 to 303: only what keeps its method is followed.
@@ -161,6 +171,18 @@ class Session:
                 return answer
             at = self._next(answer)
         return self._endless()
+
+    def _pass_on(self, answer: Answer) -> None:
+        """Say what the registry of this session wants people to know, each text once and only so many."""
+        said = answer.header("warning")
+        if said is None or Origin.of(answer.url) != self._origin:
+            return
+        for text in _WARNING.findall(said[:4096]):
+            with self._lock:
+                if text in self._warned or len(self._warned) == _WARNINGS:
+                    continue
+                self._warned.add(text)
+            self._on_warning(f"{shown(self.reference.host)} says: {shown(text, _REASON)}")
 
     def _next(self, answer: Answer) -> str:
         at = urljoin(answer.url, answer.header("location") or "")

@@ -357,6 +357,8 @@ class RegistryHandler(BaseHTTPRequestHandler):
         content_type: str = "application/json",
     ) -> None:
         head = {"Content-Type": content_type, "Content-Length": str(len(body)), **(headers or {})}
+        if self.sim.quirks.warning:
+            head["Warning"] = self.sim.quirks.warning
         self._head(status, head)
         if self.command != "HEAD":
             self.wfile.write(body)

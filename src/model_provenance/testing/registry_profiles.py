@@ -61,6 +61,8 @@ class Quirks:
     ignores_tags: bool = False
     #: Upload sessions are unknown to the node that gets the PUT, so many times.
     lost_sessions: int = 0
+    #: A `Warning` header on every answer.
+    warning: str | None = None
     #: No `Docker-Content-Digest` at all.
     no_digest_header: bool = False
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.oci.registry.workshop import REPOSITORY, Workshop
+from tests.oci.registry.workshop import REPOSITORY, Workshop, access_to
 
 from model_provenance.domain.receipt import Receipt
 from model_provenance.domain.verification import Report, Result
 from model_provenance.flows.expectation import SignerOptions
+from model_provenance.flows.registry import discover
 from model_provenance.flows.signing import KeylessSigning
 from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.runner_env import RunnerEnv
@@ -136,3 +137,13 @@ def test_evidence_of_a_stranger_does_no_harm_and_no_good(job: Job, registry: Reg
 
 def _die(*_: Any) -> None:
     raise KeyboardInterrupt
+
+
+def test_discover_says_when_each_statement_was_signed(job: Job, registry: Registries) -> None:
+    """Rekor v2 promises no time, so it is that of the signed timestamp, the same as in the referrer's annotation."""
+    sim = registry()
+    job.release(sim)
+    found = discover(f"oci://{sim.host}/{REPOSITORY}:1.0.0", access_to(sim))
+    moments = {each.signed for subject in found.subjects for each in subject.attached}
+    assert moments
+    assert all(moment is not None and moment.startswith("20") and moment.endswith("Z") for moment in moments)

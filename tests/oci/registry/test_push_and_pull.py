@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -147,3 +148,15 @@ def test_a_large_sbom_is_attached_as_it_is(workshop: Workshop, registry: Registr
     assert workshop.verify(sim).result is Result.PASS
     workshop.release(sim)
     assert sim.store.writes == before
+
+
+def test_a_warning_of_the_registry_is_said_once_and_changes_nothing(workshop: Workshop, registry: Registries) -> None:
+    """`Warning: 299` is for people; other warn codes have no meaning, and control characters do not reach a terminal."""
+    said: list[str] = []
+    sim = registry(warning='299 - "pull limits change \x1b[31mon Monday", 199 - "stale", 299 - "second"')
+    receipt = workshop.release(sim, access=replace(access_to(sim), on_warning=said.append))
+    assert receipt.references
+    assert len(said) == 2
+    assert said[0].startswith(f"{sim.host} says: pull limits change ")
+    assert "\x1b" not in said[0]
+    assert said[1] == f"{sim.host} says: second"

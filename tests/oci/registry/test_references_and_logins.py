@@ -14,11 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.oci.access import Access, token_services
 from model_provenance.oci.auth import Challenge, parse_challenge, refuse_foreign_realm
 from model_provenance.oci.connections import Connections, Origin
 from model_provenance.oci.limits import TABLE, limits_of
 from model_provenance.oci.logins import Login, find_login
 from model_provenance.oci.reference import Reference
+from model_provenance.oci.retrying import retry_after
+from model_provenance.oci.transport import Answer
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -268,6 +271,50 @@ def test_a_token_service_is_the_registry_s_own(registry: str, realm: str, own: b
     with pytest.raises(ModelProvenanceError) as refused:
         refuse_foreign_realm(Origin.of(registry), realm)
     assert refused.value.code == "registry.realm"
+
+
+def test_a_token_service_elsewhere_is_one_that_somebody_has_named() -> None:
+    """Only the host that was named, only over https; the refusal shows the option that names it."""
+    registry = Origin.of("https://registry.acme.io")
+    with pytest.raises(ModelProvenanceError) as refused:
+        refuse_foreign_realm(registry, "https://login.acme.com/token")
+    assert "--token-service login.acme.com" in (refused.value.remedy or "")
+    refuse_foreign_realm(registry, "https://login.acme.com/token", frozenset({"login.acme.com"}))
+    for realm in ("http://login.acme.com/token", "https://login.acme.com.evil.net/token"):
+        with pytest.raises(ModelProvenanceError) as refused:
+            refuse_foreign_realm(registry, realm, frozenset({"login.acme.com"}))
+        assert refused.value.code == "registry.realm"
+
+
+def test_gitlab_hands_out_the_tokens_of_its_own_registry_alone() -> None:
+    """The runner says which GitLab and which registry belong together; another registry gains nothing by it."""
+    access = Access({"CI_SERVER_HOST": "git.acme.com", "CI_REGISTRY": "registry.acme.io"})
+    assert token_services(Reference.parse("registry.acme.io/a/b"), access) == {"git.acme.com"}
+    assert token_services(Reference.parse("registry.evil.io/a/b"), access) == set()
+
+
+_NOW = "Sat, 28 Nov 2026 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "Sat, 28 Nov 2026 12:00:30 GMT", "date": _NOW}, 30.0),
+        ({"retry-after": "Sat, 28 Nov 2026 11:00:00 GMT", "date": _NOW}, 0.0),
+        ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0.0),
+        ({"retry-after": "soon", "date": _NOW}, 0.0), ({"retry-after": "-5"}, 0.0), ({"retry-after": "9" * 400}, 0.0), ({}, 0.0),
+    ],
+)  # fmt: skip
+def test_a_registry_says_when_to_come_back_as_a_number_or_a_date(headers: dict[str, str], seconds: float) -> None:
+    """A date counts from the registry's own clock; what cannot be read asks for nothing."""
+    assert retry_after(Answer("https://r.example/", 429, headers, b"")) == seconds
+
+
+@given(st.text(max_size=100))
+def test_any_wish_to_wait_is_read_or_ignored(text: str) -> None:
+    """A registry's header raises nothing and never asks for less than no time."""
+    assert retry_after(Answer("https://r.example/", 429, {"retry-after": text}, b"")) >= 0
 
 
 def test_limits_are_known_with_their_sources() -> None:
