@@ -511,8 +511,8 @@ def test_what_must_be_there_is_configurable(api: Any, judge: Any) -> None:
     draft = api.Draft(files={"model.safetensors": b"w"})
     bundles = api.by_key(draft.statements)
     assert api.failures(judge(bundles, draft.directory)) == {"sbom.incomplete"}
-    assert api.failures(judge(bundles, draft.directory, required_roles=("weight",))) == set()
-    assert api.failures(judge(bundles, draft.directory, required_roles=("weight", "wings"))) == {"sbom.incomplete"}
+    assert api.failures(judge(bundles, draft.directory, required_parts=("weights",))) == set()
+    assert api.failures(judge(bundles, draft.directory, required_parts=("weights", "wings"))) == {"sbom.incomplete"}
 
 
 def test_a_gguf_carries_its_configuration(api: Any, judge: Any) -> None:

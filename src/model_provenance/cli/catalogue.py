@@ -56,6 +56,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("name", "Name of the dataset; without it that of the folder or file.", ("manifest dataset",), metavar="NAME"),
     Option("digest", "Digest that the release must have: of the model, of the package, or of one of its OCI manifests.",
            _DECIDING, metavar="sha256:HEX", ci=("verify",)),
+    Option("require", "Parts that the model and its SBOM must have, of weights, config, tokenizer, card, license, joined by commas; "
+           "by default weights, config and license.", _DECIDING, metavar="PARTS", ci=("verify",), ci_default="weights, config and license"),
     Option("manifest", "Source manifest (JSON or YAML): what people declare about the model.",
            ("release", "sbom", "sbom verify"), Kind.PATH, "FILE", ci=("release",)),
     Option("output", "Folder of the release.", ("release",), Kind.PATH, "DIR", ci=("release",), ci_default="dist/NAME-VERSION"),

@@ -40,6 +40,7 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         name=given["name"],
         version=given["version"],
         digest=given["digest"],
+        require=given["require"],
         trust_config=given["trust_config"],
         trusted_root=given["trusted_root"],
         allow_symlinks=given.get("allow_symlinks", False),

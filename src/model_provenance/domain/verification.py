@@ -12,6 +12,7 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import LogEntry, SignerIdentity
 from model_provenance.domain.files import FILES, ModelFile, Serialization
 from model_provenance.domain.finding import Finding
+from model_provenance.domain.parts import DEFAULT_PARTS
 
 if TYPE_CHECKING:
     from model_provenance.domain.policy import Decision
@@ -86,8 +87,8 @@ class Expectation:
     name: str | None = None
     version: str | None = None
     digest: Digest | None = None
-    #: Roles of files that the SBOM and the model must have.
-    required_roles: tuple[str, ...] = ("weight", "config", "license")
+    #: Parts that the SBOM and the model must have (`domain.parts`).
+    required_parts: tuple[str, ...] = DEFAULT_PARTS
 
 
 @dataclass(frozen=True, slots=True)

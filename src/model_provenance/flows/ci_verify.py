@@ -83,6 +83,7 @@ def _request(inputs: Inputs, env: Mapping[str, str]) -> VerifyRequest:
         name=name,
         version=version,
         digest=digest,
+        require=inputs.text("require"),
         trust_config=inputs.path("trust-config"),
         reference=reference,
         access=None if reference is None else Access({**env, "GITHUB_TOKEN": token} if token else env, on_warning=warn),

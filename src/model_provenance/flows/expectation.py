@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from model_provenance.domain.parts import DEFAULT_PARTS, PARTS
+from model_provenance.domain.text import shown
 from model_provenance.domain.verification import EvidenceFiles, KeyExpectation, PkiExpectation, SignerExpectation
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.files import read_file
@@ -30,6 +32,21 @@ class SignerOptions:
     certificate_oidc_issuer: str | None = None
     source_repository: str | None = None
     allow_events: tuple[str, ...] = ()
+
+
+def required_parts(text: str | None) -> tuple[str, ...]:
+    """The parts that `--require` names, joined by commas; the default ones for None. Raises `usage.invalid`."""
+    if text is None:
+        return DEFAULT_PARTS
+    parts = tuple(part.strip() for part in text.split(","))
+    for part in parts:
+        if part not in PARTS:
+            raise ModelProvenanceError(
+                "usage.invalid",
+                f"--require: `{shown(part, 60)}` is no part of a model",
+                remedy=f"There are: {', '.join(PARTS)}.",
+            )
+    return parts
 
 
 def expected_signer(options: SignerOptions, evidence: EvidenceFiles) -> SignerExpectation:

@@ -21,7 +21,7 @@ from model_provenance.domain.verification import (
 )
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.evidence import own_files, read_bounded, read_evidence
-from model_provenance.flows.expectation import SignerOptions, expected_signer
+from model_provenance.flows.expectation import SignerOptions, expected_signer, required_parts
 from model_provenance.flows.files import read_file
 from model_provenance.flows.sets import judged
 from model_provenance.flows.target import Target, locate, named_digest, observe, observe_files
@@ -48,6 +48,8 @@ class VerifyRequest:
     name: str | None = None
     version: str | None = None
     digest: str | None = None
+    #: Parts that the model must have, joined by commas; None for the default ones.
+    require: str | None = None
     trust_config: Path | None = None
     trusted_root: Path | None = None
     allow_symlinks: bool = False
@@ -86,6 +88,12 @@ def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | Non
             "usage.invalid",
             "--bundle and --evidence exclude each other",
             remedy="Use --evidence for a whole release, --bundle for what one bundle says.",
+        )
+    if request.bundles and request.require is not None:
+        raise ModelProvenanceError(
+            "usage.invalid",
+            "--require says nothing about one bundle: only a whole release has an SBOM",
+            remedy="Leave it out, or verify the release with --evidence.",
         )
     if len(request.bundles) > 1:
         raise ModelProvenanceError(
@@ -195,6 +203,7 @@ def _expectation(request: VerifyRequest, evidence: EvidenceFiles) -> Expectation
         name=request.name,
         version=request.version,
         digest=None if request.digest is None else _digest(request.digest),
+        required_parts=required_parts(request.require),
     )
 
 

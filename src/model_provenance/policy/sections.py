@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from model_provenance.domain.digest import Digest
+from model_provenance.domain.parts import PARTS
 from model_provenance.formats.licenses import expression_of
 from model_provenance.policy.reading import Node
 
@@ -12,7 +13,7 @@ from model_provenance.policy.reading import Node
 EFFECTS = ("warn", "deny")
 TIME_SOURCES = ("rekor", "tsa")
 SBOM_FORMATS = ("spdx", "cyclonedx")
-COMPONENTS = ("weights", "config", "tokenizer", "card", "license", "base_model")
+COMPONENTS = (*PARTS, "base_model")
 FORMAT_KINDS = ("pickle", "torch_bin", "keras", "native")
 LICENSED = ("model", "base_model", "datasets")
 

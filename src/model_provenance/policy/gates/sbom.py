@@ -6,21 +6,12 @@ That each SBOM is the signed one and lists exactly the files has been verified; 
 from __future__ import annotations
 
 from model_provenance.domain.evidence import Predicate
-from model_provenance.domain.files import ModelFile, Role
+from model_provenance.domain.parts import parts_of
 from model_provenance.domain.policy import Answer
 from model_provenance.policy.gates.gate import Case, Gate, cannot_decide, passed, refused
 from model_provenance.policy.sections import Sbom
 
 _FORMATS = {Predicate.SPDX: "spdx", Predicate.SPDX3: "spdx", Predicate.CYCLONEDX: "cyclonedx"}
-_ROLES = {
-    Role.WEIGHT: "weights",
-    Role.CONFIG: "config",
-    Role.TOKENIZER: "tokenizer",
-    Role.CARD: "card",
-    Role.LICENSE: "license",
-}
-#: Weights that carry their configuration inside.
-_SELF_DESCRIBING = (".gguf", ".onnx")
 
 
 def decide(section: Sbom, case: Case) -> Answer:
@@ -46,21 +37,11 @@ def decide(section: Sbom, case: Case) -> Answer:
     return passed("sbom", f"{' and '.join(sorted(f for f in formats if f))}, complete")
 
 
-def _parts(case: Case) -> set[str]:
+def _parts(case: Case) -> frozenset[str]:
     files, manifest = case.verified.files, case.verified.manifest
-    parts = {_ROLES[file.role] for file in files if file.role in _ROLES}
-    weights = [file for file in files if file.role is Role.WEIGHT]
-    if weights and all(_describes_itself(file) for file in weights):
-        parts.add("config")
-    if manifest.get("license"):
-        parts.add("license")
-    if manifest.get("fine_tuned_from") or manifest.get("merged_from"):
-        parts.add("base_model")
-    return parts
-
-
-def _describes_itself(file: ModelFile) -> bool:
-    return file.path.lower().endswith(_SELF_DESCRIBING)
+    parts = parts_of(((file.path, file.role) for file in files), licensed=bool(manifest.get("license")))
+    based = manifest.get("fine_tuned_from") or manifest.get("merged_from")
+    return parts | {"base_model"} if based else parts
 
 
 GATE = Gate("sbom", "SBOMs are there and complete", lambda policy: policy.sbom, decide)

@@ -7,9 +7,9 @@ from typing import Any
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
-from model_provenance.domain.files import Role
 from model_provenance.domain.finding import Finding, failed, passed
 from model_provenance.domain.manifest import ReleasedManifest, SbomReference
+from model_provenance.domain.parts import lacking, parts_of
 from model_provenance.domain.roles import role_of
 from model_provenance.domain.sbom import SbomBinding
 from model_provenance.domain.text import shown
@@ -27,8 +27,6 @@ _READERS = {
     Predicate.CYCLONEDX: cyclonedx_reading,
 }
 _LIMIT = 256 * 1024 * 1024
-#: Weights that carry their configuration inside.
-_SELF_DESCRIBING = (".gguf", ".onnx")
 
 
 def check(case: Case) -> Sequence[Finding]:
@@ -44,7 +42,7 @@ def check(case: Case) -> Sequence[Finding]:
         licensed = licensed or states_license
     findings += _beside(case, manifest)
     if case.oms.value is not None:
-        findings += _incomplete(case.expectation.required_roles, case.oms.value, licensed=licensed)
+        findings += _incomplete(case.expectation.required_parts, case.oms.value, licensed=licensed)
     else:
         findings.append(
             blocked("there is no one signed list of files, so it is not known whether the SBOM is complete")
@@ -137,18 +135,11 @@ def _beside(case: Case, manifest: ReleasedManifest) -> Iterator[Finding]:
             )
 
 
-def _incomplete(roles: tuple[str, ...], signed: SignedFiles, *, licensed: bool) -> Iterator[Finding]:
-    """A part that a model must have and this one lacks. A tokenizer is listed where there is one, as every file is."""
-    by_role = [(role_of(name), name) for name, _ in signed.files]
-    have = {role.value for role, _ in by_role}
-    weights = [name for role, name in by_role if role is Role.WEIGHT]
-    if weights and all(name.endswith(_SELF_DESCRIBING) for name in weights):
-        have.add(Role.CONFIG.value)
-    if licensed:
-        have.add(Role.LICENSE.value)
-    for role in roles:
-        if role not in have:
-            yield failed("sbom.incomplete", f"the model has no {shown(role, 40)}, so neither has its SBOM")
+def _incomplete(required: tuple[str, ...], signed: SignedFiles, *, licensed: bool) -> Iterator[Finding]:
+    """A part that the model must have and this one lacks."""
+    found = parts_of(((name, role_of(name)) for name, _ in signed.files), licensed=licensed)
+    for part in lacking(required, found):
+        yield failed("sbom.incomplete", f"the model has no {part}, so neither has its SBOM")
 
 
 def _states_license(value: Mapping[str, Any]) -> bool:
