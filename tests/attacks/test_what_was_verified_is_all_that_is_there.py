@@ -17,7 +17,8 @@ from model_provenance.domain.package import Layout
 from model_provenance.domain.verification import Report, Result
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.expectation import SignerOptions
-from model_provenance.flows.release import ReleaseRequest, release
+from model_provenance.flows.release import release
+from model_provenance.flows.request import ReleaseRequest
 from model_provenance.flows.signing import KeySigning
 from model_provenance.flows.verify import VerifyRequest, verify
 from model_provenance.testing.registry_sim import RegistrySim

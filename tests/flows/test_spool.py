@@ -13,7 +13,8 @@ import pytest
 from model_provenance.domain.names import ModelName, Version
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.expectation import SignerOptions
-from model_provenance.flows.release import ReleaseRequest, release
+from model_provenance.flows.release import release
+from model_provenance.flows.request import ReleaseRequest
 from model_provenance.flows.signing import KeylessSigning
 from model_provenance.flows.spool import sign_spool
 from model_provenance.flows.verify import VerifyRequest, verify

@@ -27,7 +27,8 @@ def command(model: Path, **given: Any) -> int:
     from model_provenance.describe.sbom.build import formats_of  # noqa: PLC0415 - loaded when used
     from model_provenance.domain.names import ModelName, Version  # noqa: PLC0415 - loaded when used
     from model_provenance.domain.package import Layout  # noqa: PLC0415
-    from model_provenance.flows.release import ReleaseRequest, release  # noqa: PLC0415
+    from model_provenance.flows.release import release  # noqa: PLC0415
+    from model_provenance.flows.request import ReleaseRequest  # noqa: PLC0415
     from model_provenance.report.release import written_release  # noqa: PLC0415
 
     request = ReleaseRequest(

@@ -252,7 +252,7 @@ _ALL: tuple[Code, ...] = (
     Code("package.digest", 11, "The package is not the one that was signed", "Fetch the package again; do not load it."),
     Code("sbom.differs", 11, "The SBOM is about something else", "Fetch the release again; do not use it."),
     Code("sbom.files", 11, "The SBOM does not list exactly the files of the model", "Release again, so that SBOM and model are of one read."),
-    Code("sbom.incomplete", 12, "The SBOM lacks a part of the model", "Release with the missing part: weights, configuration, and a licence as a file or in the model card."),
+    Code("sbom.incomplete", 12, "The SBOM lacks a part of the model", "Release with the missing part: weights, configuration, and a licence as a file or in the model card; or say with --require which parts you need."),
     Code("sct.invalid", 10, "The certificate is not proven to be in a certificate log", "Fetch the evidence again; if it stays so, do not use it."),
     Code("sct.missing", 10, "The certificate is in no certificate log", "Sign with a Fulcio that has a certificate log."),
     Code("sct.unknown_log", 10, "The certificate log is not one that is trusted", "Verify with the trusted root of the Sigstore that signed (--trusted-root, --trust-config)."),

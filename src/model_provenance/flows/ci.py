@@ -32,7 +32,8 @@ from model_provenance.flows.compare import changes_since, last_release
 from model_provenance.flows.inputs import Inputs
 from model_provenance.flows.manifest import check_files
 from model_provenance.flows.push import PushRequest
-from model_provenance.flows.release import ReleaseRequest, release
+from model_provenance.flows.release import release
+from model_provenance.flows.request import ReleaseRequest
 from model_provenance.flows.signing import KeylessSigning
 from model_provenance.oci.access import Access
 from model_provenance.oci.reference import Reference

@@ -6,10 +6,8 @@ is signed and has verified.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,25 +15,25 @@ import model_provenance
 from model_provenance.context.collect import collect
 from model_provenance.context.gates import check_may_sign, check_privacy
 from model_provenance.describe.manifest import complete, refuse_other_model
-from model_provenance.describe.sbom.build import DEFAULT_FORMATS, SbomRequest, build_sboms, check_formats
+from model_provenance.describe.sbom.build import SbomRequest, build_sboms, check_formats
 from model_provenance.describe.sbom.syft import Engine, scan
 from model_provenance.describe.statements import StatementOptions, build_statements, unsigned_sboms
 from model_provenance.domain.context import Context
-from model_provenance.domain.evidence import Bundle, SbomDocument, SignerIdentity, Statement
-from model_provenance.domain.facts import ModelFacts
-from model_provenance.domain.finding import Finding, warned
-from model_provenance.domain.manifest import ReleasedManifest, SourceManifest
-from model_provenance.domain.names import ModelName, Version, release_stem
-from model_provenance.domain.package import BlobSink, Layout, Package
-from model_provenance.domain.parts import DEFAULT_PARTS, lacking, parts_of
-from model_provenance.domain.receipt import Receipt, ReleaseResult
-from model_provenance.domain.sbom import EngineScan, SbomSummary
+from model_provenance.domain.evidence import Bundle
+from model_provenance.domain.finding import Finding
+from model_provenance.domain.manifest import SourceManifest
+from model_provenance.domain.names import release_stem
+from model_provenance.domain.package import BlobSink, Package
+from model_provenance.domain.receipt import Receipt
+from model_provenance.domain.sbom import EngineScan
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.clock import Stopwatch
+from model_provenance.flows.receipt import receipt_of
+from model_provenance.flows.request import Described, Progress, ReleaseRequest
 from model_provenance.flows.seal import seal
-from model_provenance.flows.signing import KeySigning, Prepared, Signed, Signing, prepare
+from model_provenance.flows.signing import Prepared, prepare
 from model_provenance.flows.source import load, load_environment
 from model_provenance.formats.canonical import document
 from model_provenance.formats.oms import DEFAULT_IGNORED
@@ -46,64 +44,9 @@ from model_provenance.pack.refuse import check_model
 from model_provenance.pack.scope import contains
 from model_provenance.pack.walk import walk
 from model_provenance.readers.inspect import inspect
-from model_provenance.verify.slsa_level import slsa_level
 
 if TYPE_CHECKING:
-    from model_provenance.flows.push import Pushing, PushRequest
-
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRequest:
-    """What the caller asked for; the fields are the options of `release`."""
-
-    model: Path
-    name: ModelName
-    version: Version
-    #: None for a dry run: nothing is signed, no evidence is written.
-    signing: Signing | None
-    output: Path | None = None
-    layout: Layout = Layout.LAYERS
-    oci_layout: Path | None = None
-    push: PushRequest | None = None
-    manifest: Path | None = None
-    #: Formats of the SBOMs, in order; the first is the manifest's `sbom`.
-    sboms: Sequence[str] = DEFAULT_FORMATS
-    #: What the training ran with.
-    environment: Path | None = None
-    sbom_engine: str = "auto"
-    syft: Path | None = None
-    allow_symlinks: bool = False
-    ignore: Sequence[str] = ()
-    training_commit: str | None = None
-    trained_here: bool = False
-    container_digest: str | None = None
-    #: Nothing else may be released than files of this digest; None where nobody said what to expect.
-    files_digest: str | None = None
-    #: When Sigstore is down, keep the unsigned statements for `sign --spool` instead of failing.
-    sign_later: bool = False
-    #: Statements that an earlier run kept, by name: this run signs nothing else.
-    kept: Mapping[str, bytes] | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def folder(self) -> Path:
-        """Where the release is written."""
-        return self.output or Path("dist") / release_stem(self.name, self.version)
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """The unsigned part of a release."""
-
-    package: Package
-    manifest: ReleasedManifest
-    sboms: tuple[SbomDocument, ...]
-    statements: tuple[Statement, ...]
-    findings: tuple[Finding, ...]
-    facts: ModelFacts
-    summary: SbomSummary
+    from model_provenance.flows.push import Pushing
 
 
 def release(request: ReleaseRequest, progress: Progress | None = None) -> Receipt:
@@ -131,7 +74,7 @@ def release(request: ReleaseRequest, progress: Progress | None = None) -> Receip
         if pushing is not None:
             with watch.step("push"):
                 references = pushing.finish(described.package, signed.bundles, described.sboms)
-        receipt = _receipt(request, described, signed, references, told, watch)
+        receipt = receipt_of(request, described, signed, references, told, watch)
         _write(building, described, receipt)
         if request.oci_layout is not None:
             _finish_layout(request, described, signed.bundles)
@@ -291,75 +234,6 @@ def _pushing(request: ReleaseRequest, prepared: Prepared | None, stack: ExitStac
 
     pushing = Pushing(request.push, request.version, request.layout)
     return None if prepared is None else stack.enter_context(pushing)
-
-
-def _receipt(
-    request: ReleaseRequest,
-    described: Described,
-    signed: Signed,
-    references: tuple[str, ...],
-    told: tuple[Finding, ...],
-    watch: Stopwatch,
-) -> Receipt:
-    level, reasons = (None, ()) if signed.signer is None else slsa_level(signed.signer, has_provenance=True)
-    return Receipt(
-        result=ReleaseResult.SIGNED if signed.bundles else ReleaseResult.UNSIGNED,
-        name=str(request.name),
-        version=str(request.version),
-        package=described.package,
-        statements=signed.statements,
-        bundles=signed.bundles,
-        signer=signed.signer,
-        findings=(*told, *described.findings, *_incomplete(described)),
-        sbom_engine=described.summary.engine,
-        timings=tuple(watch.steps),
-        verify_options=_verify_options(request, described, signed.signer),
-        references=references,
-        slsa_level=level,
-        slsa_reasons=reasons,
-        manifest=described.manifest.value,
-        facts=described.facts,
-        packages=described.summary.packages,
-    )
-
-
-def _verify_options(request: ReleaseRequest, described: Described, signer: SignerIdentity | None) -> tuple[str, ...]:
-    """How others verify: the public key that goes with the key, or the signer that the certificate names."""
-    required = _required(described)
-    if isinstance(request.signing, KeySigning):
-        return ("--key", str(request.signing.path.with_suffix(".pub")), *required)
-    if signer is None or request.signing is None:
-        return ()
-    from model_provenance.verify.suggest import signer_words  # noqa: PLC0415 - only keyless
-
-    options = (*(signer_words(signer) or ()), *required)
-    if request.signing.trust_config is not None:
-        options = (*options, "--trust-config", str(request.signing.trust_config))
-    return options
-
-
-def _required(described: Described) -> tuple[str, ...]:
-    """What `verify` may ask of a model that lacks a part which it asks for by default; the finding says so."""
-    found = _parts(described)
-    return (
-        ("--require", ",".join(part for part in DEFAULT_PARTS if part in found))
-        if lacking(DEFAULT_PARTS, found)
-        else ()
-    )
-
-
-def _parts(described: Described) -> frozenset[str]:
-    licensed = described.summary.license is not None
-    return parts_of(((file.path, file.role) for file in described.package.files), licensed=licensed)
-
-
-def _incomplete(described: Described) -> tuple[Finding, ...]:
-    """Said now, when it can still be mended, and not first to who verifies."""
-    missing = lacking(DEFAULT_PARTS, _parts(described))
-    if not missing:
-        return ()
-    what = f"the model has no {' and no '.join(missing)}, and `verify` asks for it unless --require says otherwise"
-    return (warned("sbom.incomplete", what),)
 
 
 def _write(building: Path, described: Described, receipt: Receipt) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from model_provenance.domain.context import Context
 from model_provenance.domain.package import Package
 from model_provenance.errors import Exit, ModelProvenanceError
+from model_provenance.flows.request import Described, ReleaseRequest
 from model_provenance.flows.signing import Prepared, Signed
 from model_provenance.flows.spool import kept, refuse_difference
 
 if TYPE_CHECKING:
     from model_provenance.flows.push import Pushing
-    from model_provenance.flows.release import Described, ReleaseRequest
 
 
 def seal(

@@ -20,11 +20,11 @@ from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.files import read_file
 from model_provenance.flows.folder import building, write
+from model_provenance.flows.request import Progress, ReleaseRequest
 from model_provenance.formats.canonical import document, parse_json
 from model_provenance.formats.intoto import PAYLOAD_LIMIT
 
 if TYPE_CHECKING:
-    from model_provenance.flows.release import Progress, ReleaseRequest
     from model_provenance.flows.signing import Signing
 
 _SCHEMA = "https://model-provenance.dev/schemas/spool/v1"
@@ -91,8 +91,6 @@ def sign_spool(
 
 
 def _request(folder: Path, signing: Signing) -> ReleaseRequest:
-    from model_provenance.flows.release import ReleaseRequest  # noqa: PLC0415
-
     data = read_file(folder / _OPTIONS, option="--spool", limit=_OPTIONS_LIMIT)
     value = parse_json(data, what="the spool", limit=_OPTIONS_LIMIT, code="spool.malformed")
     if not isinstance(value, dict) or value.get("schema") != _SCHEMA:

@@ -18,8 +18,9 @@ from model_provenance.domain.receipt import Receipt
 from model_provenance.domain.verification import Report
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.push import PushRequest
-from model_provenance.flows.release import ReleaseRequest, release
+from model_provenance.flows.release import release
 from model_provenance.flows.remote import Pulled, pull, verify_reference
+from model_provenance.flows.request import ReleaseRequest
 from model_provenance.flows.signing import KeySigning
 from model_provenance.flows.verify import VerifyRequest, remote_request
 from model_provenance.oci.access import Access
