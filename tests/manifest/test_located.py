@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import located_yaml
-from model_provenance.formats.located import NODE_LIMIT, SIZE_LIMIT, Located, Place, WrittenNumber, load_located
+from model_provenance.formats.load_located import SIZE_LIMIT, load_located
+from model_provenance.formats.located import NODE_LIMIT, Located, Place, WrittenNumber
 
 SAFE_INTEGERS = st.integers(-(2**53) + 1, 2**53 - 1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -26,7 +26,7 @@ from model_provenance.flows.files import read_file
 from model_provenance.flows.signing import KeySigning, prepare
 from model_provenance.formats import certificate
 from model_provenance.formats.bundle import MaterialKind, parse_bundle
-from model_provenance.formats.located import SIZE_LIMIT
+from model_provenance.formats.load_located import SIZE_LIMIT
 from model_provenance.formats.waiver import parse_waiver, waiver_statement
 from model_provenance.policy.document import PROFILES, Policy, PolicySigner, parse, profile
 from model_provenance.policy.evaluate import evaluate

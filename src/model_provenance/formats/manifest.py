@@ -10,7 +10,8 @@ from model_provenance.domain.finding import Finding, failed
 from model_provenance.domain.text import shown
 from model_provenance.errors import CODES, ModelProvenanceError
 from model_provenance.formats.commits import unresolved
-from model_provenance.formats.located import Located, load_located
+from model_provenance.formats.load_located import load_located
+from model_provenance.formats.located import Located
 from model_provenance.formats.manifest_rules import (
     float_problems,
     plain,

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.formats.located import SIZE_LIMIT, Located, load_located
+from model_provenance.formats.load_located import SIZE_LIMIT, load_located
+from model_provenance.formats.located import Located
 from model_provenance.hooks.found import Found
 from model_provenance.hooks.index import Index
 from model_provenance.hooks.models import Model, folder_for, folders_of, read_model

@@ -10,7 +10,8 @@ from typing import NoReturn, TypeVar
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.formats.located import Located, Path, load_located
+from model_provenance.formats.load_located import load_located
+from model_provenance.formats.located import Located, Path
 
 T = TypeVar("T")
 _TEXT_LIMIT = 2048
