@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_provenance.domain.context import Provider
 from model_provenance.domain.digest import Digest
-from model_provenance.domain.evidence import LogEntry, SignerIdentity
+from model_provenance.domain.evidence import LogEntry, SignerIdentity, Subject
 from model_provenance.domain.files import FILES, ModelFile, Serialization
 from model_provenance.domain.finding import Finding
 from model_provenance.domain.parts import DEFAULT_PARTS
@@ -193,6 +193,10 @@ class Verified:
     time_evidence: frozenset[str] = frozenset()
     #: Files that can run code when they are loaded, as every signed SBOM says; None where none could be asked.
     executable: frozenset[str] | None = None
+    #: Everything that the signed manifest is about: the model, and its archive or the manifests of its package.
+    subjects: tuple[Subject, ...] = ()
+    #: The bundles that were verified, by the name that they were found under, with the digest of their bytes.
+    attestations: tuple[tuple[str, Digest], ...] = ()
 
     def __post_init__(self) -> None:
         if self.seal is not SEAL:

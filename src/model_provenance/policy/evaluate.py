@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from model_provenance.domain.lineage import Lineage
 from model_provenance.domain.policy import Answer, Decision, Verdict, Waiver
 from model_provenance.domain.verification import Verified
 from model_provenance.errors import ModelProvenanceError
@@ -13,16 +14,19 @@ from model_provenance.policy.gates.gate import Case, Gate, cannot_decide
 from model_provenance.policy.waiving import waived
 
 
-def evaluate(verified: Verified, policy: Policy, *, now: int, waivers: Sequence[Waiver] = ()) -> Decision:
+def evaluate(
+    verified: Verified, policy: Policy, *, now: int, waivers: Sequence[Waiver] = (), lineage: Lineage = ()
+) -> Decision:
     """The decision of `policy` over `verified` at `now` (Unix seconds); raises `TypeError` for anything but a `Verified`.
 
-    The signatures of `waivers` have been verified; whether one of them counts is decided here.
+    The signatures of `waivers` have been verified; whether one of them counts is decided here. `lineage` is what was
+    found out about the base models (`flows.lineage`).
     """
     given: object = verified
     if not isinstance(given, Verified):
         msg = "a policy decides over what has been verified, and nothing else"
         raise TypeError(msg)
-    case = Case(verified, policy, now)
+    case = Case(verified, policy, now, lineage)
     answers = (*_valid(policy, now), *(waived(_answer(gate, case), case, waivers) for gate in GATES))
     return Decision(policy.name, policy.digest, now, answers)
 

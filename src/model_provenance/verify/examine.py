@@ -84,6 +84,8 @@ class Evidence:
     moments: tuple[datetime, ...]
     problems: tuple[tuple[Part, ModelProvenanceError], ...]
     judged: frozenset[Part]
+    #: Of the bundle's bytes.
+    digest: Digest
 
     @property
     def names_its_signer(self) -> bool:
@@ -116,6 +118,7 @@ def examine(candidate: Candidate, method: Method, blob: Digest | None = None) ->
         tuple(look.moments),
         tuple(look.problems),
         frozenset(look.judged),
+        Digest.of(candidate.data),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model_provenance.domain.evidence import Predicate
+from model_provenance.domain.evidence import Predicate, Subject
 from model_provenance.domain.files import ModelFile
 from model_provenance.domain.finding import Finding, Status, undecided
 from model_provenance.domain.verification import SEAL, Report, Result, Scope, Verified
@@ -14,6 +14,7 @@ from model_provenance.verify.checks.sbom import executable_files
 from model_provenance.verify.outcome import finding_of, not_checked, verdict
 from model_provenance.verify.slsa_level import slsa_level
 from model_provenance.verify.suggest import suggested
+from model_provenance.verify.target import typed_subjects
 
 
 def report_of(case: Case) -> Report:
@@ -79,7 +80,16 @@ def _verified(case: Case, findings: tuple[Finding, ...], level: int | None) -> V
         slsa_level=level,
         time_evidence=_time_evidence(case),
         executable=None if alone else executable_files(case),
+        subjects=() if alone else _subjects(case),
+        attestations=tuple((evidence.name, evidence.digest) for evidence in case.evidence),
     )
+
+
+def _subjects(case: Case) -> tuple[Subject, ...]:
+    """Of the signed manifest; check 10 has compared them with those of every other statement."""
+    statement = case.statement(Predicate.MANIFEST)
+    typed = typed_subjects(statement) if statement is not None else None
+    return tuple(Subject(kind, digest) for kind, digests in (typed or {}).items() for digest in digests)
 
 
 def _time_evidence(case: Case) -> frozenset[str]:

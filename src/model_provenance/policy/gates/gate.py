@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from model_provenance.domain.lineage import Lineage
 from model_provenance.domain.policy import Answer, Verdict
 from model_provenance.domain.verification import Verified
 from model_provenance.policy.document import Policy
@@ -18,6 +19,8 @@ class Case:
     verified: Verified
     policy: Policy
     now: int
+    #: Base models, theirs, and so on, as far as evidence for them was given.
+    lineage: Lineage = ()
 
 
 @dataclass(frozen=True, slots=True)
