@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import debian
+
 ROOT = Path(__file__).resolve().parent.parent
 INTEROP = ROOT / "tests" / "interop"
 MODULE = INTEROP / "go"
@@ -25,15 +27,15 @@ VERSIONS: dict[str, Any] = json.loads((INTEROP / "versions.json").read_text())
 _BUILD = ("-trimpath", "-ldflags=-s -w")
 #: Ours to decide, whatever the machine says: no C compiler, no other Go than the one that is there.
 _GO_ENV = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-_MISSING = 22
 
 
 def main() -> int:
     """Build and install what is not there; a second call costs nothing."""
     if shutil.which("go") is None:
         return refuse("Go is missing, which builds the servers", "Install Go 1.26 or newer and put it on the PATH.")
-    if not debian_packages():
-        return _MISSING
+    # A registry without the referrers API and a client that is not Go's newest, as distributions ship them.
+    if debian.install(VERSIONS["debian"]):
+        return debian.MISSING
     for name in (*VERSIONS["go"], *VERSIONS["module"]):
         if is_built(name):
             continue
@@ -113,21 +115,6 @@ def go(words: list[str], cwd: Path | None = None, **env: str) -> str:
     return subprocess.run(["go", *words], check=True, cwd=cwd, env=environment, capture_output=True, text=True).stdout
 
 
-def debian_packages() -> bool:
-    """A registry without the referrers API and a client that is not Go's newest, as distributions ship them."""
-    missing = [name for name in VERSIONS["debian"] if shutil.which(name) is None]
-    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
-        for words in (["apt-get", "update", "-qq"], install):
-            subprocess.run(
-                words, check=False, stdout=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            )
-        missing = [name for name in VERSIONS["debian"] if shutil.which(name) is None]
-    if missing:
-        refuse(f"{' and '.join(missing)} missing", f"sudo apt-get install {' '.join(missing)}")
-    return not missing
-
-
 def sigstore_js() -> Path:
     """The folder with Node and the JavaScript verifier."""
     files = [ROOT / "requirements" / "ci.txt", INTEROP / "package-lock.json"]
@@ -160,7 +147,7 @@ def digest(files: list[Path]) -> str:
 def refuse(message: str, hint: str) -> int:
     """Say what is missing and what to do; the status of a missing tool."""
     sys.stderr.write(f"error: {message}\n{hint}\n")
-    return _MISSING
+    return debian.MISSING
 
 
 if __name__ == "__main__":

@@ -159,7 +159,7 @@ def test_a_pull_does_not_go_on_in_a_file_that_somebody_else_can_write(workshop: 
     assert not (workshop.folder / "pulled").exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@pytest.mark.skipif(os.geteuid() != 0, reason="this machine runs tests without root, who alone can give a folder away")
 def test_a_pull_does_not_go_on_in_a_folder_of_another_user(workshop: Workshop) -> None:
     """Who owns the folder may change it after it was verified."""
     with RegistrySim() as sim:

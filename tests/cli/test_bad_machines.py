@@ -27,7 +27,7 @@ def obeying() -> tuple[str, ...]:
     if os.geteuid() != 0:
         return ()
     if shutil.which("setpriv") is None or subprocess.run([*OBEYING, "true"], capture_output=True).returncode:
-        pytest.skip("run as root and without setpriv: permissions do not bite")
+        pytest.skip("this machine runs tests as root and has no setpriv: permissions do not bite")
     return OBEYING
 
 

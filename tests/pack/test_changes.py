@@ -236,7 +236,10 @@ def test_a_full_disk_leaves_no_archive(make_model: MakeModel, layout: Layout) ->
     assert list(target.parent.iterdir()) == [target]
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="mounting needs root on Linux")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or sys.platform != "linux",
+    reason="this machine is not Linux with root, which mounts need",
+)
 def test_a_really_full_disk_is_said(make_model: MakeModel) -> None:
     """ENOSPC from the kernel, on a file system of 1 MiB in a mount namespace of its own."""
     root = make_model({"w.bin": os.urandom(4 * BLOCK_SIZE)})
@@ -253,7 +256,7 @@ def test_a_really_full_disk_is_said(make_model: MakeModel) -> None:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "CODE": code}
     done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False, env=env)
     if done.returncode and not done.stdout:
-        pytest.skip(f"no mount namespace here: {done.stderr[-200:]}")
+        pytest.skip(f"this machine has no mount namespace: {done.stderr[-200:]}")
     assert done.stdout.strip() == "machine.disk cannot write: No space left on device []"
 
 
