@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def test_a_manifest_of_another_release_is_refused_before_the_weights_are_read(
         (("--manifest", "nothing.json"), ("nothing.json", "--manifest", "does not exist")),
         (("--manifest", "model"), ("--manifest takes a file",)),
         (("--key", "nothing.key"), ("nothing.key", "--key", "does not exist")),
-        (("--key", "model"), ("--key takes a file",)),
+        (("--key", "."), ("--key takes a file",)),
         (("--layout", "zip"), ("layers", "tar.zst")),
         (("--layout", "tar", "--oci-layout", "layout"), ("archive", "--layout layers")),
         (("--identity-token", "x"), ("--key and --identity-token",)),
@@ -98,12 +99,13 @@ def test_a_wrong_option_says_which_and_what_to_give(
         (("--training-commit", "main"), "context.commit_unknown"),
         (("--container-digest", "latest"), "context.container_form"),
         (("--key", "release.pub"), "key.malformed"),
-        (("--key", "model/config.json"), "key.malformed"),
-        (("--key", "model/model.safetensors"), "key.malformed"),
+        (("--key", "elsewhere/config.json"), "key.malformed"),
+        (("--key", "elsewhere/model.safetensors"), "key.malformed"),
     ],
 )
 def test_a_wrong_value_says_what_is_right(words: tuple[str, ...], code: str, release: Cli) -> None:
     """Names and versions become file names and tags, so what could leave the folder is refused."""
+    shutil.copytree("model", "elsewhere")
     release(*words).refused(2, code)
 
 

@@ -58,9 +58,10 @@ def _policy(target: str, given: Mapping[str, Any]) -> Policy | None:
     """The policy of `--policy`, never from the target or its evidence."""
     if given.get("policy") is None:
         return None
-    from model_provenance.flows.policy import load_policy, places  # noqa: PLC0415 - only with a policy
+    from model_provenance.flows.places import places  # noqa: PLC0415 - only with a policy
+    from model_provenance.flows.policy import load_policy  # noqa: PLC0415
 
-    return load_policy(given["policy"], decided_about=places(Path(target), given["evidence"]))
+    return load_policy(given["policy"], decided_about=places(Path(target), (given["evidence"],)))
 
 
 def _about_registries(given: Mapping[str, Any]) -> bool:

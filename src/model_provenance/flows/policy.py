@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from model_provenance.domain.verification import (
 from model_provenance.errors import Exit, ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.files import read_file
+from model_provenance.flows.places import refuse_planted
 from model_provenance.flows.signing import KeySigning, prepare
 from model_provenance.formats import certificate
 from model_provenance.formats.bundle import MaterialKind, parse_bundle
@@ -41,18 +41,6 @@ def load_policy(name: str, *, decided_about: Sequence[Path] = ()) -> Policy:
         return profile(name)
     path = Path(name)
     return parse(_read(path, decided_about), path.name, lambda other: _read(path.parent / other, decided_about))
-
-
-def places(target: Path, evidence: Path | None) -> tuple[Path, ...]:
-    """Folders from which no policy is read: the target, and the release that its evidence belongs to (design, 4.4.10)."""
-    found = [target] if target.is_dir() else []
-    if (target.parent / "evidence").is_dir() and target.is_file():
-        found.append(target.parent)
-    if evidence is not None:
-        found.append(evidence)
-        if (evidence.parent / "model-manifest.json").is_file():
-            found.append(evidence.parent)
-    return tuple(found)
 
 
 def policy_signer(policy: Policy, evidence: EvidenceFiles) -> SignerExpectation | None:
@@ -125,17 +113,8 @@ def _sentence(answer: Answer) -> str:
 
 
 def _read(path: Path, decided_about: Sequence[Path]) -> bytes:
-    # Both the path as it is written and where links lead: neither the link nor the file may be the model's.
-    for place in decided_about:
-        for inside, outside in ((_as_written(path), _as_written(place)), (path.resolve(), place.resolve())):
-            if inside.is_relative_to(outside):
-                message = f"the policy lies in {shown(str(place), 400)}, which whoever made the model has written"
-                raise ModelProvenanceError("policy.place", message, location=shown(str(path), 400))
+    refuse_planted({"--policy": path}, decided_about)
     return read_file(path, option="--policy", limit=SIZE_LIMIT)
-
-
-def _as_written(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` would follow the links that are looked for
 
 
 def _claimed(signers: frozenset[PolicySigner], bundles: Iterable[tuple[str, bytes]]) -> SignerExpectation:

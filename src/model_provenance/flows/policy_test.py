@@ -12,7 +12,8 @@ from model_provenance.domain.verification import Report
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.files import read_file
-from model_provenance.flows.policy import load_policy, places
+from model_provenance.flows.places import places
+from model_provenance.flows.policy import load_policy
 from model_provenance.flows.verify import VerifyRequest, verify
 from model_provenance.policy.document import PROFILES
 from model_provenance.policy.gates import GATES
@@ -70,7 +71,7 @@ def _request(folder: Path, keys: dict[str, Node]) -> VerifyRequest:
         trusted_root=paths.get("trustedRoot"),
         policy=load_policy(
             policy if policy in PROFILES else os.fspath(folder / policy),
-            decided_about=places(paths["target"], paths["evidence"]),
+            decided_about=places(paths["target"], (paths["evidence"],)),
         ),
         # A date names the whole day; a policy or waiver that ends on it is still in force.
         now=keys["on"].last_day() - _DAY if "on" in keys else None,

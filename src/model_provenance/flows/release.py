@@ -30,10 +30,11 @@ from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.clock import Stopwatch
+from model_provenance.flows.places import refuse_planted
 from model_provenance.flows.receipt import receipt_of
 from model_provenance.flows.request import Described, Progress, ReleaseRequest
 from model_provenance.flows.seal import seal
-from model_provenance.flows.signing import Prepared, prepare
+from model_provenance.flows.signing import Prepared, prepare, signing_inputs
 from model_provenance.flows.source import load, load_environment
 from model_provenance.formats.canonical import document
 from model_provenance.formats.oms import DEFAULT_IGNORED
@@ -87,6 +88,9 @@ def _refuse_places(request: ReleaseRequest) -> None:
             raise ModelProvenanceError(
                 "release.output", "the output lies inside the model, and would become a part of it", location=str(path)
             )
+    if request.signing is not None:
+        # The trust config says where the job's identity token is sent, so it is nobody's who only brings files.
+        refuse_planted(signing_inputs(request.signing), (request.model,))
     if request.oci_layout is not None and request.layout.is_archive:
         raise ModelProvenanceError(
             "usage.invalid", "an archive is one file and has no OCI layout", remedy="Use --layout layers or raw."

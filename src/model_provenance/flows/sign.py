@@ -12,7 +12,8 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import LogEntry, SignerIdentity
 from model_provenance.domain.package import Layout
 from model_provenance.flows import folder
-from model_provenance.flows.signing import Signing, prepare
+from model_provenance.flows.places import refuse_planted
+from model_provenance.flows.signing import Signing, prepare, signing_inputs
 from model_provenance.formats.oms import oms_statement
 from model_provenance.pack.read import read
 from model_provenance.pack.refuse import check_model
@@ -39,6 +40,7 @@ def sign_model(
     env: Mapping[str, str],
 ) -> SignedModel:
     """Sign every file of a model, or one file, and write the bundle in one rename. The bundle itself is never signed."""
+    refuse_planted(signing_inputs(signing), (model,))
     prepared = prepare(signing, env)
     if prepared.identity is not None:
         context, _ = collect(model, env=env, identity=prepared.identity)

@@ -108,6 +108,13 @@ def prepare(signing: Signing, env: Mapping[str, str]) -> Prepared:
     return Prepared(signer, identity, private, signing.allow_public_log, trust)
 
 
+def signing_inputs(signing: Signing) -> dict[str, Path | None]:
+    """Every file that says how, or to whom, one signs, by its option."""
+    if isinstance(signing, KeySigning):
+        return {"--key": signing.path, "--certificate": signing.certificate, "--certificate-chain": signing.chain}
+    return {"--trust-config": signing.trust_config}
+
+
 def _certified(signer: KeySigner, certificate: Path, chain: Path | None) -> Signer:
     from model_provenance.sign.certificate import certificate_signer  # noqa: PLC0415 - only with a certificate
 

@@ -23,6 +23,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.evidence import own_files, read_bounded, read_evidence
 from model_provenance.flows.expectation import SignerOptions, expected_signer, required_parts
 from model_provenance.flows.files import read_file
+from model_provenance.flows.places import places, refuse_planted
 from model_provenance.flows.sets import judged
 from model_provenance.flows.target import Target, locate, named_digest, observe, observe_files
 from model_provenance.formats.bundle import BUNDLE_LIMIT
@@ -69,6 +70,7 @@ class VerifyRequest:
 
 def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None = None) -> Report:
     """The verdict over a target. Raises for what is not a verdict: wrong usage, evidence that cannot be read."""
+    refuse_planted(trust_inputs(request), places(request.target, (request.evidence,)))
     if request.policy is None:
         if request.waivers:
             raise ModelProvenanceError(
@@ -123,8 +125,19 @@ def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | Non
     return verify_release(evidence, observed, expectation, trusted)
 
 
+def trust_inputs(request: VerifyRequest) -> dict[str, Path | None]:
+    """Every file that the verdict is trusted by, by its option."""
+    return {
+        "--key": request.signer.key,
+        "--certificate-chain": request.signer.certificate_chain,
+        "--trust-config": request.trust_config,
+        "--trusted-root": request.trusted_root,
+    }
+
+
 def remote_request(request: VerifyRequest) -> RemoteRequest:
     """The same request about a model in a registry, for `verify` and `pull`."""
+    refuse_planted(trust_inputs(request), places(request.target, (request.evidence,)))
     if request.bundles:
         raise ModelProvenanceError(
             "usage.invalid",
