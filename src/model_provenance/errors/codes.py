@@ -280,8 +280,8 @@ _ALL: tuple[Code, ...] = (
     Code("timestamp.invalid", 10, "The signed timestamp does not hold", "Fetch the evidence again; if it stays so, do not use it."),
     Code("timestamp.missing", 10, "Nothing trusted says when the signature was made", "Sign with a timestamp authority; Rekor v2 gives no time."),
     Code("timestamp.unknown_authority", 10, "The timestamp authority is not one that is trusted", "Verify with the trusted root of the Sigstore that signed (--trusted-root, --trust-config)."),
-    Code("trust.root_invalid", 2, "The trusted root cannot be used", "Give a Sigstore trusted root, version 0.1, or a client trust config."),
     Code("trust.place", 2, "A key, a certificate or a trusted root lies in what it is to vouch for", "Keep it where who makes the model cannot write, and give that path."),
+    Code("trust.root_invalid", 2, "The trusted root cannot be used", "Give a Sigstore trusted root, version 0.1, or a client trust config."),
     Code("verify.blocked", 15, "A check could not be carried out because another failed", "Resolve the other finding first."),
     Code("verify.crashed", 15, "A check ended with a defect of ours", "Report it with the command; the target counts as not verified."),
     # --- policy
