@@ -47,7 +47,7 @@ STATUSES = {
 #: Rooms from the bottom up, as import-linter holds them.
 ROOMS = (
     "errors", "domain", "formats", "disk", "context", "pack", "readers", "describe", "sign", "oci", "verify", "policy", "report",
-    "flows", "cli", "hooks", "testing",
+    "cache", "hold", "flows", "cli", "load", "hooks", "testing",
 )  # fmt: skip
 _CODES_INTRODUCTION = """\
 When several checks of `verify` fail, the process ends with the status that says most:

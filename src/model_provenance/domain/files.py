@@ -46,6 +46,19 @@ class ModelFile:
     sha1: str | None = None
 
 
+class Keeper(Protocol):
+    """Keeps open what is read, so that the bytes that were hashed are the very bytes that are used afterwards."""
+
+    @property
+    def sealed(self) -> tuple[str, ...]:
+        """Paths whose descriptor is a copy: what is known of the original on disk says nothing about it."""
+        ...
+
+    def keep(self, path: str, descriptor: int) -> int:
+        """Own `descriptor`, an open file at offset 0; answers with the descriptor to read, which stays open."""
+        ...
+
+
 #: Sizes in bytes of the hashes that OMS v1.0 knows.
 HASH_SIZES = {"sha256": 32, "blake2b": 64, "blake3": 32}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from model_provenance.domain.context import Provider
 from model_provenance.domain.digest import Digest
@@ -91,6 +91,18 @@ class Expectation:
     required_parts: tuple[str, ...] = DEFAULT_PARTS
 
 
+class Opinions(Protocol):
+    """Bundles that the second verifier has accepted before, by exact bytes and trusted root."""
+
+    def accepted(self, root: Digest, bundle: Digest, blob: Digest | None) -> bool:
+        """Whether this very bundle was accepted under this very root, by this version of everything."""
+        ...
+
+    def accept(self, root: Digest, bundle: Digest, blob: Digest | None) -> None:
+        """Remember that it was."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Trust:
     """Where trust in certificates, logs and timestamps comes from. Never the target or the working directory."""
@@ -102,6 +114,8 @@ class Trust:
     kind: str = "public"
     #: Unix seconds, to tell how old the cached production root is; None where nobody is to be told.
     now: int | None = None
+    #: None: the second verifier is asked each time.
+    opinions: Opinions | None = field(default=None, compare=False)
 
     @property
     def digest(self) -> Digest | None:

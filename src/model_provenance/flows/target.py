@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from model_provenance.disk.failure import failure
+from model_provenance.disk.pour import file_digest
 from model_provenance.domain.digest import Digest
-from model_provenance.domain.files import FILES
+from model_provenance.domain.files import FILES, Keeper, ModelFile
 from model_provenance.domain.finding import Finding, failed, warned
 from model_provenance.domain.package import Layout
 from model_provenance.domain.text import shown
@@ -19,6 +22,11 @@ from model_provenance.domain.verification import EvidenceFiles, Observed, Target
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.evidence import RELEASE_FILES, read_evidence
 from model_provenance.flows.hints import hints
+
+if TYPE_CHECKING:
+    from model_provenance.domain.package import Package
+    from model_provenance.flows.memory import Memory, ReadBefore
+    from model_provenance.pack.inventory import Inventory
 
 Progress = Callable[[int, int], None]
 
@@ -101,6 +109,8 @@ def observe(
     ignore: Sequence[str] = (),
     exclude: Sequence[Path] = (),
     progress: Progress | None = None,
+    keeper: Keeper | None = None,
+    memory: Memory | None = None,
 ) -> Observed:
     """Read the target once. What is ignored comes from the signed statement and the caller, and is compared later."""
     if target.kind is TargetKind.ARCHIVE:
@@ -111,7 +121,9 @@ def observe(
         from model_provenance.oci.observe import observe_layout  # noqa: PLC0415 - only for layouts
 
         return _alone(target, observe_layout(target.path))
-    return observe_files(target, evidence, ignore=ignore, exclude=exclude, progress=progress)
+    return observe_files(
+        target, evidence, ignore=ignore, exclude=exclude, progress=progress, keeper=keeper, memory=memory
+    )
 
 
 def observe_files(
@@ -122,18 +134,27 @@ def observe_files(
     allow_symlinks: bool = False,
     exclude: Sequence[Path] = (),
     progress: Progress | None = None,
+    keeper: Keeper | None = None,
+    memory: Memory | None = None,
 ) -> Observed:
-    """Read a directory or a single file, as the evidence says that it was read when it was signed."""
+    """Read a directory or a single file, as the evidence says that it was read when it was signed.
+
+    With a `keeper` the files stay open, and they alone are compared: nobody loads the package that they were in, and its
+    digest would cost a second hash of every byte. `memory` spares an unchanged model the reading.
+    """
     from model_provenance.pack.read import read  # noqa: PLC0415 - only for files
     from model_provenance.pack.walk import walk  # noqa: PLC0415
 
     hint = hints(evidence)
-    layout = hint.layout if hint.layout in _RECOMPUTED else None
+    layout = hint.layout if hint.layout in _RECOMPUTED and keeper is None else None
     kind = TargetKind.FILE if target.path.is_file() else TargetKind.DIRECTORY
     ignored = (*hint.ignore, *ignore)
     told = _left_out(target.path, ignored) if kind is TargetKind.DIRECTORY else ()
     links = hint.allow_symlinks or allow_symlinks
-    with walk(target.path, ignore=ignored, allow_symlinks=links, exclude=exclude, refuse_secrets=False) as inventory:
+    start = time.time_ns()
+    with walk(
+        target.path, ignore=ignored, allow_symlinks=links, exclude=exclude, refuse_secrets=False, keeper=keeper
+    ) as inventory:
         total = sum(entry.size for entry in inventory.entries)
         if hint.serialization != FILES:
             from model_provenance.pack.pieces import read_pieces  # noqa: PLC0415 - only for older signatures
@@ -141,7 +162,17 @@ def observe_files(
             files, pieces = read_pieces(inventory, hint.serialization, _counted(progress, total))
             inventory.recheck()
             return Observed(kind, files, findings=told, serialization=hint.serialization, pieces=pieces)
-        package = read(inventory, layout=layout or Layout.RAW, progress=_counted(progress, total))
+        package: Package | ReadBefore | None = None
+        if memory is not None:
+            package = memory.recall(inventory, layout or Layout.RAW)
+        if package is None:
+            fresh = read(inventory, layout=layout or Layout.RAW, progress=_counted(progress, total))
+            if memory is not None:
+                memory.note(inventory, layout or Layout.RAW, fresh, start=start)
+            package = fresh
+        elif keeper is not None:
+            inventory.keep()
+            _compare_copies(inventory, keeper, package.files)
         inventory.recheck()
     recomputed = layout is not None
     return Observed(
@@ -149,8 +180,17 @@ def observe_files(
         package.files,
         package_digest=package.package_digest if recomputed else None,
         manifest_digests=package.manifest_digests if recomputed else (),
-        findings=told,
+        findings=(*told, *(memory.findings() if memory is not None else ())),
     )
+
+
+def _compare_copies(inventory: Inventory, keeper: Keeper, files: Sequence[ModelFile]) -> None:
+    """Copies are hashed: that the original is the file that was read before does not make the copy one of it."""
+    known = {file.path: file.digest for file in files}
+    for path in keeper.sealed:
+        with inventory.reading(path) as descriptor:
+            if file_digest(descriptor) != known[path]:
+                raise ModelProvenanceError("pack.changed", "the file changed while it was copied", location=shown(path))
 
 
 def _left_out(model: Path, ignored: Sequence[str]) -> tuple[Finding, ...]:

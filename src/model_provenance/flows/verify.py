@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_provenance.domain.digest import Digest
+from model_provenance.domain.files import Keeper
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import (
     EvidenceFiles,
@@ -31,6 +32,7 @@ from model_provenance.verify.bundle import verify_bundle
 from model_provenance.verify.release import verify_release
 
 if TYPE_CHECKING:
+    from model_provenance.flows.memory import Memory
     from model_provenance.flows.remote import RemoteRequest
     from model_provenance.oci.access import Access
     from model_provenance.policy.document import Policy
@@ -66,6 +68,10 @@ class VerifyRequest:
     #: Unix seconds at which the policy decides; None is now.
     now: int | None = None
     waivers: tuple[Path, ...] = ()
+    #: Gets every file that is read, open, for who goes on to use the bytes that were verified (`flows.load`).
+    keeper: Keeper | None = field(default=None, compare=False)
+    #: Spares an unchanged model the reading.
+    memory: Memory | None = field(default=None, compare=False)
 
 
 def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None = None) -> Report:
@@ -76,12 +82,20 @@ def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None =
             raise ModelProvenanceError(
                 "usage.invalid", "--waiver says nothing without --policy", remedy="Add the policy that it is about."
             )
-        return _verified(request, progress)
+        return _remembered(request, progress)
     from model_provenance.flows.policy import decided, read_waivers  # noqa: PLC0415 - only with a policy
 
     waivers = read_waivers(request.waivers, request.policy, trust(request.trust_config, request.trusted_root))
     now = int(time.time()) if request.now is None else request.now
-    return decided(_verified(request, progress), request.policy, now=now, waivers=waivers)
+    return decided(_remembered(request, progress), request.policy, now=now, waivers=waivers)
+
+
+def _remembered(request: VerifyRequest, progress: Callable[[int, int], None] | None) -> Report:
+    """Verify; what was read is kept where it was verified, whatever a policy makes of it."""
+    report = _verified(request, progress)
+    if request.memory is not None and report.verified is not None:
+        request.memory.commit()
+    return report
 
 
 def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | None) -> Report:
@@ -117,8 +131,16 @@ def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | Non
     evidence = target.evidence() if request.evidence is None else read_evidence(request.evidence)
     expectation = _expectation(request, evidence)
     exclude = () if request.evidence is None else own_files(request.evidence)
-    observed = observe(target, evidence, ignore=request.ignore, exclude=exclude, progress=progress)
-    trusted = trust(request.trust_config, request.trusted_root)
+    observed = observe(
+        target,
+        evidence,
+        ignore=request.ignore,
+        exclude=exclude,
+        progress=progress,
+        keeper=request.keeper,
+        memory=request.memory,
+    )
+    trusted = replace(trust(request.trust_config, request.trusted_root), opinions=request.memory)
     if target.kind is TargetKind.OCI_LAYOUT and request.evidence is None:
         # A layout keeps what several runs attached to one package; a folder of evidence is one release.
         return judged(evidence, lambda one: verify_release(one, observed, expectation, trusted))[1]
@@ -199,12 +221,14 @@ def _one_bundle(request: VerifyRequest, path: Path, progress: Callable[[int, int
             allow_symlinks=request.allow_symlinks,
             exclude=(path,),
             progress=progress,
+            keeper=request.keeper,
+            memory=request.memory,
         )
     return verify_bundle(
         bundle,
         observed,
         expectation,
-        trust(request.trust_config, request.trusted_root),
+        replace(trust(request.trust_config, request.trusted_root), opinions=request.memory),
         digest=digest,
         ignore_unsigned=request.ignore_unsigned_files,
     )

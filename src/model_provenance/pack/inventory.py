@@ -13,7 +13,7 @@ from typing import BinaryIO, final
 
 from model_provenance.disk.failure import failure
 from model_provenance.disk.opening import NotRegularError, Stamp, open_file
-from model_provenance.domain.files import Entry
+from model_provenance.domain.files import Entry, Keeper
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 
@@ -46,9 +46,18 @@ class Inventory:
     """
 
     def __init__(
-        self, root: Path, *, survey: Callable[[], Survey], close: Callable[[], None], ignored: tuple[str, ...]
+        self,
+        root: Path,
+        *,
+        survey: Callable[[], Survey],
+        close: Callable[[], None],
+        ignored: tuple[str, ...],
+        keeper: Keeper | None = None,
     ) -> None:
         self.root = root
+        self._keeper = keeper
+        #: What the keeper answered with, and its stamp.
+        self._kept: dict[str, tuple[int, Stamp]] = {}
         self._survey = survey
         self._close = close
         #: The caller's own ignore paths and exclusions beneath the root, relative to it.
@@ -59,6 +68,11 @@ class Inventory:
     def entries(self) -> tuple[Entry, ...]:
         """Every file of the model, in code-point order of its path."""
         return self._found.entries
+
+    @property
+    def stamps(self) -> Mapping[str, Stamp]:
+        """What tells for every path whether the file is still the one that was found."""
+        return {path: place.stamp for path, place in self._found.places.items()}
 
     @property
     def links(self) -> tuple[tuple[str, str], ...]:
@@ -84,14 +98,20 @@ class Inventory:
     @contextmanager
     def reading(self, path: str) -> Iterator[int]:
         """A descriptor at offset 0; after a block that ends well, an error when the file changed or was removed."""
-        descriptor = self._descriptor(path)
+        descriptor, stamp = self._read_from(path)
         try:
             yield descriptor
             status = os.fstat(descriptor)
-            if Stamp.of(status) != self._found.places[path].stamp:
+            if Stamp.of(status) != stamp:
                 raise changed(path) if status.st_nlink else _vanished(path)
         finally:
-            os.close(descriptor)
+            if self._keeper is None:
+                os.close(descriptor)
+
+    def keep(self) -> None:
+        """Open every file that is not open yet and give it to the keeper, without reading it. Raises as `reading`."""
+        for entry in self.entries:
+            self._read_from(entry.path)
 
     def recheck(self) -> None:
         """Walk again and compare: a file that came, went or changed since the first walk is `pack.changed`."""
@@ -111,6 +131,21 @@ class Inventory:
             "the model changed while it was read:\n  " + "\n  ".join(lines),
             location=shown(str(self.root), 400),
         )
+
+    def _read_from(self, path: str) -> tuple[int, Stamp]:
+        """What is read, and its stamp: a descriptor of our own, or for good the one that the keeper gave."""
+        if self._keeper is None:
+            descriptor = self._descriptor(path)
+            return descriptor, self._found.places[path].stamp
+        if path not in self._kept:
+            descriptor = self._keeper.keep(path, self._descriptor(path))
+            stamp = Stamp.of(os.fstat(descriptor))
+            if stamp.size != self._found.places[path].stamp.size:
+                raise changed(path)
+            self._kept[path] = descriptor, stamp
+        descriptor, stamp = self._kept[path]
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return descriptor, stamp
 
     def _descriptor(self, path: str) -> int:
         place = self._found.places.get(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from model_provenance.disk.failure import failure
 from model_provenance.disk.opening import Stamp, open_folder, open_root
-from model_provenance.domain.files import Entry
+from model_provenance.domain.files import Entry, Keeper
 from model_provenance.domain.paths import FILE_LIMIT, clash_key, path_problem
 from model_provenance.domain.roles import role_of
 from model_provenance.domain.text import shown
@@ -35,12 +35,14 @@ def walk(
     allow_symlinks: bool = False,
     exclude: Sequence[Path] = (),
     refuse_secrets: bool = True,
+    keeper: Keeper | None = None,
 ) -> Inventory:
     """List a model: a folder, or one file (a GGUF is a model). Close the inventory after use.
 
     `ignore` are exact paths relative to the model or absolute below it, `exclude` paths as the process sees them (a
     bundle that lies in the model); `.git`, `.github`, `.gitignore`, `.gitattributes` at the root are left out anyway.
     `refuse_secrets=False` is for somebody else's model that is only verified: there a credential is a file like others.
+    `keeper` gets every file that is read, opened once, for good.
     Raises one `pack.*` error with all refused names, `pack.missing`, `pack.empty` or `machine.permission`.
     """
     single = _is_file(root)
@@ -55,7 +57,7 @@ def walk(
         refuse_secrets=refuse_secrets,
     )
     try:
-        return Inventory(root, survey=walker.survey, close=walker.close, ignored=walker.ignored)
+        return Inventory(root, survey=walker.survey, close=walker.close, ignored=walker.ignored, keeper=keeper)
     except BaseException:
         walker.close()
         raise

@@ -208,9 +208,9 @@ def _method(counted: list[Candidate], expectation: Expectation, trust: Trust) ->
     root = trusted_root.parse(trusted_root.data_of(trust))
     if own:
         return Method(key, root, None, pki)
-    from model_provenance.verify.library import second_opinion  # noqa: PLC0415 - sigstore, for keyless bundles alone
+    from model_provenance.verify.library import asked_once, second_opinion  # noqa: PLC0415 - sigstore, for keyless bundles alone
 
-    return Method(None, root, second_opinion(root))
+    return Method(None, root, second_opinion(root) if trust.opinions is None else asked_once(root, trust.opinions))
 
 
 def _file_digest(observed: Observed | None) -> Digest | None:

@@ -14,6 +14,7 @@ from cryptography.x509 import Certificate
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.text import shown
+from model_provenance.domain.verification import Opinions
 from model_provenance.formats.bundle import Envelope, MessageSignature
 from model_provenance.verify.trusted_root import TrustedRoot
 
@@ -58,6 +59,28 @@ def second_opinion(root: TrustedRoot) -> Objection:
         except Exception as error:  # noqa: BLE001 - whatever the library raises about hostile input is a refusal
             return shown(str(error) or type(error).__name__, 300)
         return None
+
+    return objection
+
+
+def asked_once(root: TrustedRoot, opinions: Opinions) -> Objection:
+    """The same, but for bundles that the library has accepted before, which need not load it again.
+
+    Our own checks of them are carried out each time. What it refused is asked again: no refusal is remembered.
+    """
+    under = Digest.of(root.data)
+    asked: list[Objection] = []
+
+    def objection(data: bytes, content: Envelope | MessageSignature, digest: Digest | None) -> str | None:
+        bundle = Digest.of(data)
+        if opinions.accepted(under, bundle, digest):
+            return None
+        if not asked:
+            asked.append(second_opinion(root))
+        reason = asked[0](data, content, digest)
+        if reason is None:
+            opinions.accept(under, bundle, digest)
+        return reason
 
     return objection
 

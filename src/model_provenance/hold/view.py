@@ -1,0 +1,65 @@
+"""A private folder whose names lead to open files, for libraries that load a folder.
+
+Only its owner may enter it. Each entry links to `/proc/PID/fd/N`: following it opens the file that is held, not the
+one that lies under the model's name now. A folder whose process has ended leads nowhere; the next one removes it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import final
+
+from model_provenance.disk.failure import failure
+
+_PREFIX = "model-provenance-view-"
+
+
+@final
+class View:
+    """Made from what each name leads to; `close` removes it."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        process, base, prefix = os.getpid(), Path(tempfile.gettempdir()), f"{_PREFIX}{_process_space()}-"
+        _remove_left_behind(base, prefix)
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{process}-", dir=base))
+        except OSError as error:
+            raise failure(error, str(base), doing="write") from error
+        try:
+            for path, target in files.items():
+                link = self.folder / path
+                link.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                link.symlink_to(target)
+        except OSError as error:
+            self.close()
+            raise failure(error, str(self.folder), doing="write") from error
+
+    def close(self) -> None:
+        """Remove the folder; links are removed, never what they lead to."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _process_space() -> str:
+    """Process ids mean something within their namespace only; containers may share a folder."""
+    with suppress(OSError):
+        return re.sub("[^0-9]", "", str(Path("/proc/self/ns/pid").readlink()))
+    return "0"
+
+
+def _remove_left_behind(base: Path, prefix: str) -> None:
+    """Folders of this user whose process has ended: `exec` cannot remove its own."""
+    name = re.compile(rf"{prefix}([1-9][0-9]{{0,9}})-\w+")
+    with suppress(OSError):
+        for entry in os.scandir(base):
+            match = name.fullmatch(entry.name)
+            if match is None or Path(f"/proc/{match[1]}").exists():
+                continue
+            with suppress(OSError):
+                if entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_uid == os.getuid():
+                    shutil.rmtree(entry.path, ignore_errors=True)

@@ -1,0 +1,141 @@
+"""The door for programs: `with load.verified("model/", …) as model:` hands out the very bytes that were verified.
+
+    from model_provenance import load
+
+    with load.verified("model/", evidence="minilm-1.0.0", key="release.pub", name="minilm", version="1.0.0") as model:
+        tensors = model.safetensors("model.safetensors")
+
+Importing it costs next to nothing; loaders (safetensors, gguf, onnxruntime) are imported by who asks for them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from model_provenance.flows.load import RefusedError
+    from model_provenance.load.model import Model
+    from model_provenance.policy.document import Policy
+
+__all__ = ["BYPASS", "Model", "RefusedError", "verified"]
+
+#: The environment variable that lets a model be loaded although it does not verify; its value is the reason.
+BYPASS = "MODEL_PROVENANCE_BYPASS"
+AnyPath = str | os.PathLike[str]
+_LOG = logging.getLogger("model_provenance.load")
+
+
+def __getattr__(name: str) -> object:
+    """`Model` and `RefusedError`, imported when they are named."""
+    if name == "RefusedError":
+        from model_provenance.flows.load import RefusedError  # noqa: PLC0415
+
+        return RefusedError
+    if name == "Model":
+        from model_provenance.load.model import Model  # noqa: PLC0415
+
+        return Model
+    raise AttributeError(name)
+
+
+@contextmanager
+def verified(
+    target: AnyPath,
+    *,
+    policy: AnyPath | None = None,
+    evidence: AnyPath | None = None,
+    bundle: AnyPath | None = None,
+    key: AnyPath | None = None,
+    signer: str | None = None,
+    builder: str | None = None,
+    environment: str | None = None,
+    certificate_chain: AnyPath | None = None,
+    certificate_identity: str | None = None,
+    certificate_identity_regexp: str | None = None,
+    certificate_oidc_issuer: str | None = None,
+    source_repository: str | None = None,
+    allow_events: Sequence[str] = (),
+    name: str | None = None,
+    version: str | None = None,
+    digest: str | None = None,
+    trusted_root: AnyPath | None = None,
+    trust_config: AnyPath | None = None,
+    waivers: Sequence[AnyPath] = (),
+    cache: AnyPath | None = None,
+    memory: bool = False,
+    toctou: str = "unprotected",
+    receipt: AnyPath | None = None,
+) -> Iterator[Model]:
+    """Verify the model at `target` and hold its files open; on leaving, check that nobody wrote to them.
+
+    The arguments up to `waivers` are the options of `model-provenance verify`. `cache` is a folder that spares an
+    unchanged model the reading, `memory` copies every file into sealed memory, `toctou` is the least protection that is
+    accepted ("held", "leased", "sealed", "fs-verity"), `receipt` a file that a JSON line is appended to.
+
+    Raises `RefusedError` (with `.report`) for a model that does not verify or that the policy denies, its base class
+    `ModelProvenanceError` for what kept it from being verified, and on leaving `load.changed`. Nothing is handed out then.
+    """
+    from model_provenance.flows.expectation import SignerOptions  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.load import LoadRequest, hold, protection  # noqa: PLC0415
+    from model_provenance.flows.memory import open_memory  # noqa: PLC0415
+    from model_provenance.flows.verify import VerifyRequest  # noqa: PLC0415
+    from model_provenance.load.model import Model  # noqa: PLC0415
+
+    expected = VerifyRequest(
+        target=Path(target),
+        signer=SignerOptions(
+            key=_path(key),
+            certificate_chain=_path(certificate_chain),
+            signer=signer,
+            builder=builder,
+            environment=environment,
+            certificate_identity=certificate_identity,
+            certificate_identity_regexp=certificate_identity_regexp,
+            certificate_oidc_issuer=certificate_oidc_issuer,
+            source_repository=source_repository,
+            allow_events=tuple(allow_events),
+        ),
+        evidence=_path(evidence),
+        bundles=() if bundle is None else (Path(bundle),),
+        name=name,
+        version=version,
+        digest=digest,
+        trust_config=_path(trust_config),
+        trusted_root=_path(trusted_root),
+        policy=_policy(policy, Path(target), _path(evidence)),
+        waivers=tuple(Path(waiver) for waiver in waivers),
+        memory=open_memory(_path(cache), os.environ),
+    )
+    request = LoadRequest(
+        expected,
+        memory=memory,
+        at_least=protection(toctou),
+        receipt=_path(receipt),
+        bypass=os.environ.get(BYPASS) or None,
+    )
+    held = hold(request)
+    try:
+        if held.bypassed:
+            _LOG.critical("BYPASSED: %s is loaded without having been verified: %s", target, request.bypass)
+        yield Model(held)
+        held.check()
+    finally:
+        held.close()
+
+
+def _path(value: AnyPath | None) -> Path | None:
+    return None if value is None else Path(value)
+
+
+def _policy(policy: AnyPath | None, target: Path, evidence: Path | None) -> Policy | None:
+    """A profile or a file, never one from the model or its evidence."""
+    if policy is None:
+        return None
+    from model_provenance.flows.policy import load_policy, places  # noqa: PLC0415 - only with a policy
+
+    return load_policy(os.fspath(policy), decided_about=places(target, evidence))
