@@ -44,7 +44,7 @@ class Option:
 
 
 _SIGNING = ("release", "sign")
-_DECIDING = ("verify", "pull", "policy explain")
+_DECIDING = ("verify", "exec", "pull", "policy explain")
 
 OPTIONS: tuple[Option, ...] = (
     Option("name", "Name of the model: segments of a-z, 0-9, '.', '_', '-', joined by '/'.",
@@ -86,10 +86,10 @@ OPTIONS: tuple[Option, ...] = (
     Option("certificate", "Certificate (PEM) of a private PKI for --key; the bundle carries it.", ("sign",), Kind.PATH, "FILE"),
     Option("certificate-chain", "Certificates between --certificate and the root, in one PEM file.", ("sign",), Kind.PATH, "FILE"),
     Option("certificate-chain", "Certificates (PEM) of a private PKI: to one of them the signing certificate must lead.",
-           ("verify",), Kind.PATH, "FILE"),
+           ("verify", "exec"), Kind.PATH, "FILE"),
     Option("identity-token", "OIDC identity token to sign with; in CI it is found by itself.", _SIGNING, metavar="TOKEN"),
     Option("trust-config", "Sigstore client trust config (JSON) of a private instance, instead of the public one.",
-           ("release", "sign", "verify", "pull", "doctor", "policy explain"), Kind.PATH, "FILE", ci=("release", "verify")),
+           ("release", "sign", "verify", "exec", "pull", "doctor", "policy explain"), Kind.PATH, "FILE", ci=("release", "verify")),
     Option("trusted-root", "Sigstore trusted root (JSON) to verify with.", _DECIDING, Kind.PATH, "FILE"),
     Option("root", "TUF root metadata (root.json) of the private Sigstore, from somebody you trust.", ("trust",), Kind.PATH, "FILE"),
     Option("allow-public-log", "Allow a private repository or a personal identity to appear in public transparency logs.",
@@ -129,9 +129,15 @@ OPTIONS: tuple[Option, ...] = (
     Option("source-repository", "Repository that the signed run must have built from, where the identity is a workflow elsewhere.", _DECIDING, metavar="URL"),
     Option("allow-event", "Accept a run that this event started, besides the default ones. May be repeated.", _DECIDING, Kind.LIST, "EVENT", ci=("verify",)),
     Option("policy", "Policy that must allow the release, too: a file, or `integrity`, `baseline` or `production`. It may name who must have signed.",
-           ("verify",), metavar="FILE|PROFILE"),
+           ("verify", "exec"), metavar="FILE|PROFILE"),
     Option("waiver", "Signed waiver (`policy waive`) of one gate of the policy for this model. May be repeated.",
-           ("verify", "policy explain"), Kind.LIST, "FILE"),
+           ("verify", "exec", "policy explain"), Kind.LIST, "FILE"),
+    Option("cache", "Folder of your own that remembers what was read from which files, so that an unchanged model is not read again. Everything else is verified again.",
+           ("verify", "exec"), Kind.PATH, "DIR"),
+    Option("memory", "Copy every file into sealed memory before it is verified; without it, files up to 16 MiB.", ("exec",), Kind.FLAG),
+    Option("toctou", "Least protection of the verified bytes until they are used; the strongest is last.", ("exec",), Kind.CHOICE,
+           choices=("unprotected", "held", "leased", "sealed", "fs-verity"), default="unprotected"),
+    Option("receipt", "File that a line of JSON is appended to: what was loaded, when, on whose word.", ("exec",), Kind.PATH, "FILE"),
     Option("output", "Bundle to write.", ("policy waive",), Kind.PATH, "FILE", required=True),
     Option("gate", "Gate that the waiver is for.", ("policy waive",), metavar="GATE", required=True),
     Option("reason", "Why it is accepted that the gate fails.", ("policy waive",), metavar="TEXT", required=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from model_provenance.cli.access import access
 
 if TYPE_CHECKING:
+    from model_provenance.flows.memory import Memory
     from model_provenance.flows.verify import VerifyRequest
     from model_provenance.policy.document import Policy
 
@@ -51,7 +53,17 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         remote=given.get("remote", False),
         policy=_policy(target, given),
         waivers=tuple(Path(path) for path in given.get("waiver", ())),
+        memory=_memory(given),
     )
+
+
+def _memory(given: Mapping[str, Any]) -> Memory | None:
+    """What `--cache` remembers."""
+    if given.get("cache") is None:
+        return None
+    from model_provenance.flows.memory import open_memory  # noqa: PLC0415 - only with a cache
+
+    return open_memory(given["cache"], os.environ)
 
 
 def _policy(target: str, given: Mapping[str, Any]) -> Policy | None:
@@ -66,8 +78,8 @@ def _policy(target: str, given: Mapping[str, Any]) -> Policy | None:
 
 def _about_registries(given: Mapping[str, Any]) -> bool:
     return (
-        given["username"] is not None
-        or bool(given["password_stdin"])
-        or bool(given["plain_http"])
-        or bool(given["token_service"])
+        given.get("username") is not None
+        or bool(given.get("password_stdin"))
+        or bool(given.get("plain_http"))
+        or bool(given.get("token_service"))
     )

@@ -20,6 +20,7 @@ from model_provenance.errors import Exit, ModelProvenanceError
 COMMANDS = {
     "release": "Describe, package and sign a model directory.",
     "verify": "Check a model against its evidence; refuse what does not check out.",
+    "exec": "Verify a model, then start a program with the verified files.",
     "policy": "Check policies, explain what one decides, test them.",
     "pull": "Fetch a model from a registry, verified before and after.",
     "copy": "Copy a model with its evidence to another repository.",

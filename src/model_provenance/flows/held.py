@@ -29,6 +29,7 @@ class Held:
         root: Path,
         result: LoadResult,
         report: Report | None,
+        problem: ModelProvenanceError | None,
         on_change: Callable[[ModelProvenanceError], None],
     ) -> None:
         self._holder = holder
@@ -39,6 +40,8 @@ class Held:
         self.result = result
         #: Of the verification; None where it was bypassed before there was one.
         self.report = report
+        #: Why this was not verified, where it was bypassed.
+        self.problem = problem
 
     @property
     def toctou(self) -> Toctou:

@@ -105,7 +105,7 @@ def _bypassed(request: LoadRequest, report: Report | None, problem: ModelProvena
                 entry.path: HeldFile(entry.path, entry.size, None, holder.protection(entry.path))
                 for entry in inventory.entries
             }
-        return _with_receipt(request, holder, files, LoadResult.BYPASSED, report, error=problem.code)
+        return _with_receipt(request, holder, files, LoadResult.BYPASSED, report, problem)
     except BaseException:
         holder.close()
         raise
@@ -117,17 +117,17 @@ def _with_receipt(
     files: dict[str, HeldFile],
     result: LoadResult,
     report: Report | None,
-    *,
-    error: str | None = None,
+    problem: ModelProvenanceError | None = None,
 ) -> Held:
     toctou = weakest(tuple(files.values()))
-    _record(request, result, report, error=error, toctou=toctou)
+    _record(request, result, report, error=None if problem is None else problem.code, toctou=toctou)
     return Held(
         holder,
         files,
         root=request.verify.target,
         result=result,
         report=report,
+        problem=problem,
         on_change=partial(_record_change, request, report, toctou),
     )
 

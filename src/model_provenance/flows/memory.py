@@ -102,6 +102,10 @@ class Memory:
         """Remember that it has."""
         self._cache.put("opinion", _opinion_key(root, bundle, blob), value=True)
 
+    def unused(self, why: str) -> None:
+        """Have the report say that what is looked at is read each time."""
+        self._told.append(warned("cache.unused", f"{why}, so it is read each time"))
+
     def _foreign(self, inventory: Inventory) -> bool:
         """Whether some file lies where its times prove nothing; said once."""
         folder = inventory.root if inventory.root.is_dir() else inventory.root.parent
@@ -114,8 +118,7 @@ class Memory:
         if kind in LOCAL and all(stamp.device == device for stamp in inventory.stamps.values()):
             return False
         place = f"on {kind}" if kind not in LOCAL else "on several file systems"
-        what = f"the model lies {place}, where the times of a file prove nothing, so it is read each time"
-        self._told.append(warned("cache.unused", what))
+        self.unused(f"the model lies {place}, where the times of a file prove nothing")
         return True
 
 

@@ -113,14 +113,17 @@ def observe(
     memory: Memory | None = None,
 ) -> Observed:
     """Read the target once. What is ignored comes from the signed statement and the caller, and is compared later."""
+    if target.kind in (TargetKind.ARCHIVE, TargetKind.OCI_LAYOUT) and memory is not None:
+        memory.unused("this is a package, not the files of a model")
     if target.kind is TargetKind.ARCHIVE:
         from model_provenance.pack.observe import observe_archive  # noqa: PLC0415 - only for archives
 
-        return _alone(target, observe_archive(target.path, progress=_counted(progress, target.path.stat().st_size)))
+        archive = observe_archive(target.path, progress=_counted(progress, target.path.stat().st_size))
+        return _remarked(_alone(target, archive), memory)
     if target.kind is TargetKind.OCI_LAYOUT:
         from model_provenance.oci.observe import observe_layout  # noqa: PLC0415 - only for layouts
 
-        return _alone(target, observe_layout(target.path))
+        return _remarked(_alone(target, observe_layout(target.path)), memory)
     return observe_files(
         target, evidence, ignore=ignore, exclude=exclude, progress=progress, keeper=keeper, memory=memory
     )
@@ -175,13 +178,19 @@ def observe_files(
             _compare_copies(inventory, keeper, package.files)
         inventory.recheck()
     recomputed = layout is not None
-    return Observed(
+    observed = Observed(
         kind,
         package.files,
         package_digest=package.package_digest if recomputed else None,
         manifest_digests=package.manifest_digests if recomputed else (),
-        findings=(*told, *(memory.findings() if memory is not None else ())),
+        findings=told,
     )
+    return _remarked(observed, memory)
+
+
+def _remarked(observed: Observed, memory: Memory | None) -> Observed:
+    """With what the memory has to say."""
+    return observed if memory is None else replace(observed, findings=(*observed.findings, *memory.findings()))
 
 
 def _compare_copies(inventory: Inventory, keeper: Keeper, files: Sequence[ModelFile]) -> None:

@@ -118,6 +118,12 @@ def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | Non
             remedy="Put them into one folder and give that folder with --evidence.",
         )
     if request.reference is not None:
+        if request.memory is not None:
+            raise ModelProvenanceError(
+                "usage.invalid",
+                "--cache says nothing about a model in a registry, of which each byte is read",
+                remedy="Leave it out, or pull the model and verify the folder.",
+            )
         return _reference(request, progress)
     if request.remote or request.access is not None:
         raise ModelProvenanceError(
