@@ -299,7 +299,6 @@ _ALL: tuple[Code, ...] = (
     Code("cache.refused", 0, "Entries of the cache were not written by this user on this machine", "Find out who wrote there; the entries do not count, and the files were read."),
     Code("cache.unused", 0, "The cache was not used", "Keep the model on a disk of this machine, as one folder."),
     Code("load.bypass", 2, "A bypass must be recorded", "Say where: --receipt FILE, or `receipt=`; or unset MODEL_PROVENANCE_BYPASS."),
-    Code("load.bypassed", 0, "The verification was bypassed", "Unset MODEL_PROVENANCE_BYPASS, and have the model verified."),
     Code("load.changed", 11, "A file may have changed while it was used", "Do not use what was loaded. Load again, with `memory=True` or from a file system with fs-verity, and find out who writes there."),
     Code("load.command", 22, "The program to start cannot be started", "Check its name and its permissions."),
     Code("load.file", 2, "The verified model has no such file", "Use one of the names that the signed list of files has."),

@@ -129,6 +129,9 @@ def _protection(descriptor: int, path: str) -> Toctou:
 
 
 def _has_changed(file: _Open) -> bool:
+    if file.toctou in (Toctou.VERITY, Toctou.SEALED):
+        # A write that is refused sets the times of a sealed copy all the same.
+        return False
     if Stamp.of(os.fstat(file.descriptor)) == file.stamp:
         return False
     return file.toctou is not Toctou.LEASED or not lease.unbroken(file.descriptor)

