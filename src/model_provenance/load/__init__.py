@@ -63,6 +63,7 @@ def verified(
     name: str | None = None,
     version: str | None = None,
     digest: str | None = None,
+    require: str | None = None,
     trusted_root: AnyPath | None = None,
     trust_config: AnyPath | None = None,
     waivers: Sequence[AnyPath] = (),
@@ -105,6 +106,7 @@ def verified(
         name=name,
         version=version,
         digest=digest,
+        require=require,
         trust_config=_path(trust_config),
         trusted_root=_path(trusted_root),
         policy=_policy(policy, Path(target), _path(evidence)),
@@ -136,6 +138,7 @@ def _policy(policy: AnyPath | None, target: Path, evidence: Path | None) -> Poli
     """A profile or a file, never one from the model or its evidence."""
     if policy is None:
         return None
-    from model_provenance.flows.policy import load_policy, places  # noqa: PLC0415 - only with a policy
+    from model_provenance.flows.places import places  # noqa: PLC0415 - only with a policy
+    from model_provenance.flows.policy import load_policy  # noqa: PLC0415
 
-    return load_policy(os.fspath(policy), decided_about=places(target, evidence))
+    return load_policy(os.fspath(policy), decided_about=places(target, (evidence,)))
