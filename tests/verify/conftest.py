@@ -32,13 +32,13 @@ from model_provenance.domain.verification import (
     TargetKind,
     Trust,
 )
+from model_provenance.formats.identity import parse_signer
 from model_provenance.formats.oms import files_digest, model_digest
 from model_provenance.sign.key import KeySigner
 from model_provenance.sign.keyless import KeylessSigner
 from model_provenance.testing.github_run import GitHubRun
 from model_provenance.testing.gitlab_run import GitLabRun
 from model_provenance.testing.sigstore_sim import SigstoreSim
-from model_provenance.verify.identity import parse_signer
 from model_provenance.verify.release import verify_release
 
 FILES: Mapping[str, bytes] = {

@@ -19,10 +19,10 @@ from model_provenance.domain.verification import KeyExpectation
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.bundle import key_bundle
 from model_provenance.formats.dsse import pae
+from model_provenance.formats.identity import parse_signer
 from model_provenance.formats.intoto import named_statement
 from model_provenance.formats.public_key import public_key
 from model_provenance.verify.bundle import verify_bundle
-from model_provenance.verify.identity import parse_signer
 
 OTHER = "ab" * 32
 DECISIONS = (Predicate.REVOCATION, Predicate.APPROVAL, Predicate.VSA, Predicate.LOAD_RECEIPT)

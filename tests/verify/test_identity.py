@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from model_provenance.domain.context import Provider
 from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.verify.holder import split_uri
-from model_provenance.verify.identity import parse_builder, parse_events, parse_identity, parse_signer
+from model_provenance.formats.holder import split_uri
+from model_provenance.formats.identity import parse_builder, parse_events, parse_identity, parse_signer
 from model_provenance.verify.suggest import suggest, suggested
 
 GITHUB = "https://token.actions.githubusercontent.com"

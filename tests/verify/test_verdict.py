@@ -259,7 +259,7 @@ sys.path.insert(0, {str(SOURCE.parent)!r})
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.files import ModelFile, Role
 from model_provenance.domain.verification import EvidenceFiles, Expectation, Observed, TargetKind, Trust
-from model_provenance.verify.identity import parse_signer
+from model_provenance.formats.identity import parse_signer
 from model_provenance.verify.release import verify_release
 folder = Path({str(tmp_path)!r})
 lines = [line.split(" ") for line in (folder / "files.txt").read_text().splitlines()]

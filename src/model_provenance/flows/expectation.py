@@ -11,7 +11,7 @@ from model_provenance.domain.text import shown
 from model_provenance.domain.verification import EvidenceFiles, KeyExpectation, PkiExpectation, SignerExpectation
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.files import read_file
-from model_provenance.verify.identity import parse_identity, parse_signer
+from model_provenance.formats.identity import parse_identity, parse_signer
 from model_provenance.verify.suggest import suggest
 
 _KEY_LIMIT = 64 * 1024

@@ -12,7 +12,6 @@ from model_provenance.domain.policy import Answer, Decision, Verdict, Waiver
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import (
     EvidenceFiles,
-    IdentityExpectation,
     KeyExpectation,
     Report,
     Result,
@@ -26,12 +25,13 @@ from model_provenance.flows.places import refuse_planted
 from model_provenance.flows.signing import KeySigning, prepare
 from model_provenance.formats import certificate
 from model_provenance.formats.bundle import MaterialKind, parse_bundle
+from model_provenance.formats.identity import parse_identity
 from model_provenance.formats.load_located import SIZE_LIMIT
 from model_provenance.formats.waiver import parse_waiver, waiver_statement
-from model_provenance.policy.document import PROFILES, Policy, PolicySigner, parse, profile
+from model_provenance.policy.document import PROFILES, Policy, parse, profile
 from model_provenance.policy.evaluate import evaluate
 from model_provenance.policy.gates import GATES
-from model_provenance.verify.identity import parse_identity
+from model_provenance.policy.signers import PolicySigner, matching
 from model_provenance.verify.statement import verify_statement
 
 
@@ -119,9 +119,9 @@ def _read(path: Path, decided_about: Sequence[Path]) -> bytes:
 
 def _claimed(signers: frozenset[PolicySigner], bundles: Iterable[tuple[str, bytes]]) -> SignerExpectation:
     """The signer that the bundles claim to be by, if it is one of these; else any of them, which will not hold."""
+    named = (matching(signers, claim) for claim in _claims(bundles))
     ordered = sorted(signers, key=lambda signer: (signer.subject, signer.issuer or ""))
-    claimed = {(claim.subject, claim.issuer) for claim in _claims(bundles)}
-    return _expected(next((s for s in ordered if (s.subject, s.issuer) in claimed), ordered[0]))
+    return _expected(next((signer for signer in named if signer is not None), ordered[0]))
 
 
 def _claims(bundles: Iterable[tuple[str, bytes]]) -> Iterator[SignerIdentity]:
@@ -137,7 +137,9 @@ def _claims(bundles: Iterable[tuple[str, bytes]]) -> Iterator[SignerIdentity]:
             continue
 
 
-def _expected(signer: PolicySigner) -> KeyExpectation | IdentityExpectation:
+def _expected(signer: PolicySigner) -> SignerExpectation:
+    if signer.run is not None:
+        return signer.run
     if signer.public_key is not None:
         return KeyExpectation(signer.public_key)
     return parse_identity(signer.subject, issuer=signer.issuer or "", source_repository=signer.source_repository)

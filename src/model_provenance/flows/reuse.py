@@ -22,9 +22,9 @@ from model_provenance.flows.sets import release_sets
 from model_provenance.flows.signing import Prepared, Signed
 from model_provenance.formats.bundle import Envelope, parse_bundle
 from model_provenance.formats.dsse import PAYLOAD_TYPE
+from model_provenance.formats.identity import ISSUERS, SERVERS, parse_identity, parse_signer
 from model_provenance.formats.intoto import parse
 from model_provenance.sign.key import KeySigner
-from model_provenance.verify.identity import ISSUERS, SERVERS, parse_identity, parse_signer
 from model_provenance.verify.release import verify_release
 
 

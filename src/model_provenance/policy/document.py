@@ -14,7 +14,6 @@ from typing import Any
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.formats.public_key import load_public_key
 from model_provenance.policy.reading import Node, root_of
 from model_provenance.policy.sections import (
     Age,
@@ -34,29 +33,12 @@ from model_provenance.policy.sections import (
     read_source,
     read_time,
 )
+from model_provenance.policy.signers import PolicySigner, Reader, Signers
 from model_provenance.policy.tighten import closed, tightened
 
 API_VERSION = "model-provenance/v1"
 PROFILES = ("integrity", "baseline", "production")
 _DEPTH_LIMIT = 8
-_LEVELS = (1, 3)
-
-#: Reads a file that a policy names, relative to that policy: a file that it extends, or a public key.
-Reader = Callable[[str], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySigner:
-    """Who may sign: a certificate identity with its issuer, or a key. Exact; nothing is a pattern."""
-
-    #: The subject of a certificate, or `key:<fingerprint>`.
-    subject: str
-    issuer: str | None = None
-    source_repository: str | None = None
-    #: The highest SLSA build level that this signer is trusted with.
-    max_slsa_build: int = _LEVELS[1]
-    #: PEM, where the signer is a key.
-    public_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +60,8 @@ class Policy:
     age: Age | None = None
     #: Who may waive a failure; nobody where it is None.
     approvers: frozenset[PolicySigner] | None = None
+    #: How many of them, each another, it takes; None where nobody said, which is one.
+    approvals: int | None = None
     #: What it extends, for people, the first one first.
     lineage: tuple[str, ...] = ()
 
@@ -103,14 +87,16 @@ def parse(data: bytes, file_name: str, read: Reader, *, depth: int = 0) -> Polic
     spec = top["spec"].mapping("extends", *_SECTIONS, "signers", "waivers")
     base = _extended(spec["extends"], read, depth) if "extends" in spec else None
     sections: dict[str, Any] = {name: reader(spec[name]) for name, reader in _SECTIONS.items() if name in spec}
-    signers = _signers(spec["signers"], read) if "signers" in spec else None
-    approvers = _approvers(spec["waivers"], read) if "waivers" in spec else None
+    named = Signers(read)
+    signers = named.listed(spec["signers"]) if "signers" in spec else None
+    approvers, approvals = _approvers(spec["waivers"], named) if "waivers" in spec else (None, None)
     own = Policy(
         name=metadata["name"].text(),
-        digest=_digest(data, signers, approvers),
+        digest=_digest(data, named.subjects),
         expires=metadata["expires"].last_day() if "expires" in metadata else None,
         signers=signers,
         approvers=approvers,
+        approvals=approvals,
         **sections,
     )
     if base is None:
@@ -119,10 +105,9 @@ def parse(data: bytes, file_name: str, read: Reader, *, depth: int = 0) -> Polic
     return tightened(base if isinstance(spec["extends"].value, str) else closed(base), own)
 
 
-def _digest(data: bytes, *signers: frozenset[PolicySigner] | None) -> str:
+def _digest(data: bytes, keys: set[str]) -> str:
     """Of the text and of the keys that it names, which lie in files of their own."""
-    keys = sorted({s.subject for named in signers for s in named or () if s.public_key is not None})
-    return f"sha256:{hashlib.sha256(b'|'.join([data, *(key.encode() for key in keys)])).hexdigest()}"
+    return f"sha256:{hashlib.sha256(b'|'.join([data, *(key.encode() for key in sorted(keys))])).hexdigest()}"
 
 
 def _extended(node: Node, read: Reader, depth: int) -> Policy:
@@ -140,33 +125,13 @@ def _extended(node: Node, read: Reader, depth: int) -> Policy:
     return parse(data, name, read, depth=depth + 1)
 
 
-def _signers(node: Node, read: Reader) -> frozenset[PolicySigner]:
-    return node.texts(lambda entry: _signer(entry, read))
-
-
-def _approvers(node: Node, read: Reader) -> frozenset[PolicySigner]:
-    keys = node.mapping("approvers")
+def _approvers(node: Node, named: Signers) -> tuple[frozenset[PolicySigner], int | None]:
+    """Who may waive, and how many of them it takes."""
+    keys = node.mapping("approvers", "count")
     if "approvers" not in keys:
         node.fail("`waivers` does not say who may approve: `approvers` is missing")
-    return _signers(keys["approvers"], read)
-
-
-def _signer(node: Node, read: Reader) -> PolicySigner:
-    keys = node.mapping("identity", "issuer", "sourceRepository", "key", "maxSlsaBuild")
-    highest = keys["maxSlsaBuild"].number(*_LEVELS) if "maxSlsaBuild" in keys else _LEVELS[1]
-    if "key" in keys:
-        if keys.keys() - {"key", "maxSlsaBuild"}:
-            node.fail("a signer is a key, or an identity with its issuer, not both")
-        pem = read(keys["key"].text())
-        try:
-            hint = load_public_key(pem).hint
-        except ModelProvenanceError as error:
-            keys["key"].fail(f"{shown(keys['key'].text())}: {error.message}")
-        return PolicySigner(f"key:{hint}", max_slsa_build=highest, public_key=pem)
-    if not {"identity", "issuer"} <= keys.keys():
-        node.fail("a signer has an `identity` and its `issuer`, or a `key`")
-    repository = keys["sourceRepository"].text() if "sourceRepository" in keys else None
-    return PolicySigner(keys["identity"].text(), keys["issuer"].text(), repository, highest)
+    approvers = named.listed(keys["approvers"])
+    return approvers, keys["count"].number(1, len(approvers)) if "count" in keys else None
 
 
 def _no_files(name: str) -> bytes:

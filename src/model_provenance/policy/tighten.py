@@ -34,6 +34,7 @@ def tightened(base: Policy, own: Policy) -> Policy:
         signers=_subset("signers", base.signers, own.signers),
         # Who extends a policy appoints nobody beside those whom it names; where it names nobody, its extension may.
         approvers=_subset("waivers.approvers", base.approvers, own.approvers),
+        approvals=_least("waivers.count", base.approvals, own.approvals),
         lineage=(*base.lineage, base.name),
         **sections,
     )
@@ -60,6 +61,15 @@ def _subset(name: str, base: frozenset[T] | None, own: frozenset[T] | None) -> f
         return own if base is None else base
     if not own <= base:
         raise _loosens(name, "allows what the policy that is extended does not")
+    return own
+
+
+def _least(name: str, base: int | None, own: int | None) -> int | None:
+    """How many there must be at least: as many, or more."""
+    if base is None or own is None:
+        return own if base is None else base
+    if own < base:
+        raise _loosens(name, f"is {base} in the policy that is extended and cannot become {own}")
     return own
 
 

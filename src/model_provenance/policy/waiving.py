@@ -8,24 +8,37 @@ from dataclasses import replace
 from model_provenance.domain.policy import Answer, Verdict, Waiver
 from model_provenance.domain.text import shown
 from model_provenance.policy.gates.gate import Case
-from model_provenance.policy.gates.signer import matching
+from model_provenance.policy.signers import matching
 
 #: That the content is the signed one and who signed it is nobody's to waive: nothing else would mean anything.
 _NEVER = ("integrity", "signer")
 
 
 def waived(answer: Answer, case: Case, waivers: Sequence[Waiver]) -> Answer:
-    """The answer, WAIVED by the first waiver that counts; a FAIL that none waives says why they do not."""
+    """The answer, WAIVED by as many approvers as the policy asks for; a FAIL that is not says why."""
     if answer.verdict is not Verdict.FAIL:
         return answer
+    by: dict[tuple[str, str | None], Waiver] = {}
     reasons = []
     for waiver in (waiver for waiver in waivers if waiver.gate == answer.gate):
         objections = list(_objections(waiver, case))
-        if not objections:
-            why = f"{waiver.reason} ({waiver.ticket}), accepted by {waiver.approver} until {waiver.expiry}"
-            return Answer(answer.gate, Verdict.WAIVED, answer.what, shown(why, 1000), answer.fix)
-        reasons.append(objections[0])
+        if objections or waiver.signer is None:
+            reasons += objections[:1]
+        else:
+            # Two waivers of one approver are one approval.
+            by.setdefault((waiver.signer.subject, waiver.signer.issuer), waiver)
+    needed = case.policy.approvals or 1
+    if len(by) >= needed:
+        return Answer(
+            answer.gate, Verdict.WAIVED, answer.what, shown("; ".join(map(_words, by.values())), 1000), answer.fix
+        )
+    if by:
+        reasons.append(f"waived by {len(by)} approver, and the policy asks for {needed} different ones")
     return replace(answer, why="; ".join([answer.why, *reasons]))
+
+
+def _words(waiver: Waiver) -> str:
+    return f"{waiver.reason} ({waiver.ticket}), accepted by {waiver.approver} until {waiver.expiry}"
 
 
 def _objections(waiver: Waiver, case: Case) -> Iterator[str]:

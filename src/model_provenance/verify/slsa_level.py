@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.text import shown
-from model_provenance.verify.holder import BUILDER, BUILDER_DIGEST, CONFIG, RUNNER, split_uri
-from model_provenance.verify.identity import ISSUERS
+from model_provenance.formats.holder import BUILDER, BUILDER_DIGEST, CONFIG, RUNNER, split_uri
+from model_provenance.formats.identity import ISSUERS
 
 _HOSTED = ("github-hosted", "gitlab-hosted")
 

@@ -13,8 +13,8 @@ from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import certificate
 from model_provenance.formats.bundle import MaterialKind, parse_bundle
-from model_provenance.verify.holder import BUILDER, CONFIG, ISSUER, REF, REPOSITORY, REPOSITORY_ID, split_uri
-from model_provenance.verify.identity import ISSUERS, SERVERS, parse_identity, parse_signer
+from model_provenance.formats.holder import BUILDER, CONFIG, ISSUER, REF, REPOSITORY, REPOSITORY_ID, split_uri
+from model_provenance.formats.identity import ISSUERS, SERVERS, parse_identity, parse_signer
 
 _MARK = "  # found in the evidence, not trusted"
 _HINT_LIMIT = 100

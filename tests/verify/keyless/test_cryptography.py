@@ -16,9 +16,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.verification import Expectation, Trust
+from model_provenance.formats.identity import parse_signer
 from model_provenance.testing.sigstore_sim import SigstoreSim
 from model_provenance.verify.bundle import verify_bundle
-from model_provenance.verify.identity import parse_signer
 
 HOUR = timedelta(hours=1)
 

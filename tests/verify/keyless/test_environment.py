@@ -11,9 +11,9 @@ import pytest
 from model_provenance.domain.verification import EvidenceFiles, RepositoryExpectation
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.expectation import SignerOptions, expected_signer
+from model_provenance.formats.identity import parse_signer
 from model_provenance.testing.github_run import GitHubRun
 from model_provenance.testing.gitlab_run import GitLabRun
-from model_provenance.verify.identity import parse_signer
 
 RUNS = {
     "github": (GitHubRun, "github:acme/minilm#718293041@refs/heads/main"),

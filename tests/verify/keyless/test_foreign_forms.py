@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from model_provenance.domain.verification import Expectation, Observed, TargetKind
+from model_provenance.formats.identity import parse_signer
 from model_provenance.testing.sigstore_sim import SigstoreSim
 from model_provenance.verify.bundle import verify_bundle
-from model_provenance.verify.identity import parse_signer
 
 DIGEST = "ab" * 32
 

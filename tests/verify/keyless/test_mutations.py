@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from model_provenance.domain.verification import Expectation, Result
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.bundle import parse_bundle
+from model_provenance.formats.identity import parse_signer
 from model_provenance.verify.bundle import verify_bundle
-from model_provenance.verify.identity import parse_signer
 
 ENTRY = ("verificationMaterial", "tlogEntries", 0)
 STAMPS = ("verificationMaterial", "timestampVerificationData")

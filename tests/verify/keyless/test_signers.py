@@ -10,9 +10,9 @@ import pytest
 
 from model_provenance.domain.finding import Status
 from model_provenance.domain.verification import IdentityExpectation, Result
+from model_provenance.formats.identity import parse_identity, parse_signer
 from model_provenance.testing.github_run import GitHubRun
 from model_provenance.testing.gitlab_run import GitLabRun
-from model_provenance.verify.identity import parse_identity, parse_signer
 
 GITHUB = "https://token.actions.githubusercontent.com"
 GITLAB_SIGNER = "gitlab:acme/models/minilm#48151623//.gitlab-ci.yml@refs/heads/main"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from model_provenance.domain.policy import Answer
 from model_provenance.policy.gates.gate import Case, Gate, cannot_decide, passed, refused
-from model_provenance.policy.gates.signer import matching
 from model_provenance.policy.sections import Slsa
+from model_provenance.policy.signers import matching
 
 
 def decide(section: Slsa, case: Case) -> Answer:

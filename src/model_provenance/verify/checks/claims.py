@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.finding import Finding, failed, not_applicable, passed, warned
 from model_provenance.domain.text import shown
+from model_provenance.formats.holder import BUILDER, COMMIT, EVENT, REF, REPOSITORY, RUN
 from model_provenance.formats.slsa import LOCAL_BUILDER, ProvenanceView
 from model_provenance.verify.case import Case
-from model_provenance.verify.holder import BUILDER, COMMIT, EVENT, REF, REPOSITORY, RUN
 from model_provenance.verify.outcome import blocked
 
 _ATTEMPT = re.compile(r"/attempts/[0-9]{1,10}\Z")

@@ -13,10 +13,10 @@ from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.finding import Finding, failed, not_applicable, passed
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import DEFAULT_EVENTS, OWN_KEYS, RepositoryExpectation
+from model_provenance.formats.holder import event_of
+from model_provenance.formats.identity import ISSUERS
 from model_provenance.verify.case import Case
 from model_provenance.verify.examine import Evidence
-from model_provenance.verify.holder import event_of
-from model_provenance.verify.identity import ISSUERS
 from model_provenance.verify.outcome import blocked
 
 

@@ -13,9 +13,9 @@ from model_provenance.domain.verification import (
     PkiExpectation,
     RepositoryExpectation,
 )
+from model_provenance.formats.holder import identity_findings, repository_findings
 from model_provenance.verify.case import Case
 from model_provenance.verify.examine import Evidence, Part
-from model_provenance.verify.holder import identity_findings, repository_findings
 from model_provenance.verify.outcome import blocked
 
 

@@ -14,7 +14,7 @@ from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.finding import Finding, failed, warned
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import IdentityExpectation, RepositoryExpectation
-from model_provenance.verify.identity import IDENTITY_LIMIT, ISSUERS, PATTERN_LIMIT, SERVERS
+from model_provenance.formats.identity import IDENTITY_LIMIT, ISSUERS, PATTERN_LIMIT, SERVERS
 
 # Numbers of Fulcio's extensions, fulcio docs/oid-info.md.
 ISSUER, BUILDER, BUILDER_DIGEST, RUNNER = 8, 9, 10, 11
