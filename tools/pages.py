@@ -214,7 +214,8 @@ def _codes_of(check: Check) -> list[str]:
     """Codes that the check's file names, and those of its name in the verifier's other files and in its parser."""
     name = check.run.__module__.rpartition(".")[2]
     own = _codes_in(PACKAGE / "verify" / "checks" / f"{name}.py")
-    beside = [*(PACKAGE / "verify").glob("*.py"), *(PACKAGE / "formats").glob(f"{name}.py")]
+    parsers = [*(PACKAGE / "formats").glob(f"{name}.py"), PACKAGE / "formats" / "holder.py"]
+    beside = [*(PACKAGE / "verify").glob("*.py"), *parsers]
     endings = {0, *map(int, PRECEDENCE)}
     named = {code for path in beside for code in _codes_in(path) if CODES[code].status in endings}
     return sorted(own | {code for code in named if code.startswith(f"{check.id}.")})
