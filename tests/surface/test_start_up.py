@@ -27,6 +27,7 @@ sys.exit(status)
         (["--version"], {"yaml", "jsonschema"}),
         (["release", "--help"], {"yaml", "jsonschema"}),
         (["verify", "--help"], {"yaml", "jsonschema"}),
+        (["exec", "--help"], {"yaml", "jsonschema"}),
         (["ci", "--help"], {"yaml", "jsonschema"}),
         (["manifest", "check", "model.json"], {"yaml"}),
         (["manifest", "check", "model.yaml"], set()),
@@ -47,3 +48,19 @@ def test_nothing_heavy_is_imported(words: list[str], also: set[str], tmp_path: P
 
     assert ran.returncode == 0, ran
     assert set(ran.stderr.split()) & (HEAVY | also) == set()
+
+
+def test_the_python_api_imports_nothing_heavy() -> None:
+    """`from model_provenance import load` costs a program next to nothing until it verifies, and no loader at all."""
+    code = (
+        "import sys; from model_provenance import load; print(*{name.partition('.')[0] for name in sys.modules},"
+        " *(name for name in sys.modules if name.startswith('model_provenance.')))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=True
+    )
+    found = set(ran.stdout.split())
+
+    loaders = {"safetensors", "gguf", "onnxruntime", "numpy", "torch"}
+    assert found & (HEAVY | loaders | {"yaml", "jsonschema", "click"}) == set()
+    assert {name for name in found if name.startswith("model_provenance.")} == {"model_provenance.load"}
