@@ -138,6 +138,25 @@ def test_a_file_that_was_not_verified_is_not_handed_to_the_program(at_work: Path
     assert not (at_work / "started").exists()
 
 
+def test_a_program_that_lies_in_the_model_is_not_started(at_work: Path, cli: Cli) -> None:
+    """It would be opened by its name, verified or not."""
+    (at_work / "model/serve").write_text("#!/bin/sh\n")
+    (at_work / "model/serve").chmod(0o755)
+    run(at_work, *VERIFIED, "model", "--", "model/serve").refused(2, "load.name", "by its name")
+
+
+def test_more_files_than_may_be_open_are_said_as_such(at_work: Path, cli: Cli) -> None:
+    """With the command that raises the limit; nothing is loaded in part."""
+    for number in range(60):
+        (at_work / f"model/{number}.txt").write_text(str(number))
+    words = ("release", "model", *NAMED, "--key", "release.key", "--sbom-engine", "native", "--output", "dist/many")
+    assert cli(*words).status == 0
+    few = ("sh", "-c", 'ulimit -n 40; exec "$0" "$@"')
+    words = (*VERIFIED, "--evidence", "dist/many", "model", "--", "touch", "started")
+    ended(program(*words, cwd=at_work, before=few)).refused(20, "machine.descriptors", "ulimit -n")
+    assert not (at_work / "started").exists()
+
+
 # --- while the server runs
 
 

@@ -41,6 +41,11 @@ class Released:
         return [word for name, value in pairs for word in (f"--{name}", str(value))]
 
 
+def open_files() -> list[str]:
+    """What this process has open."""
+    return sorted(str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+
+
 def write_model(folder: Path) -> Path:
     """Weights, configuration, licence; the weights count from 0."""
     folder.mkdir(parents=True)

@@ -182,7 +182,7 @@ def test_a_cache_that_others_may_write_to_is_refused(again: Load, settled: Relea
     assert error.value.code == "cache.place"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@pytest.mark.skipif(os.geteuid() != 0, reason="this machine: only root can give a folder away")
 def test_a_cache_of_another_user_is_refused(again: Load, settled: Released) -> None:
     """Whoever owns it may write what he likes."""
     (settled.folder / "cache").mkdir(mode=0o700)

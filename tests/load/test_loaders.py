@@ -16,14 +16,9 @@ import safetensors
 from model_provenance import load
 from model_provenance.errors import ModelProvenanceError
 
-from .models import BIG, COUNT, Released, onnx_file, release, safetensors_file, write_model
+from .models import BIG, COUNT, Released, onnx_file, open_files, release, safetensors_file, write_model
 
 WEIGHTS = np.arange(4, dtype="<f4").tobytes()
-
-
-def open_files() -> list[str]:
-    """What this process has open."""
-    return sorted(str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
 
 
 def test_safetensors_loads_the_verified_tensors(released: Released) -> None:

@@ -87,7 +87,7 @@ def _program(words: Sequence[str], target: str) -> list[str]:
     if shutil.which(program[0]) is None:
         raise ModelProvenanceError("load.command", f"there is no program {shown(program[0])} to start")
     model = Path(os.path.realpath(target))
-    for word in program[1:]:
+    for word in [shutil.which(program[0]) or "", *program[1:]]:
         for part in {word, word.partition("=")[2]} - {""}:
             place = Path(os.path.realpath(part))
             if not _PLACE.search(part) and (place == model or model in place.parents):

@@ -8,6 +8,7 @@ from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
@@ -16,6 +17,8 @@ def failure(error: OSError, path: str, *, doing: str) -> ModelProvenanceError:
     reason = error.strerror or type(error).__name__
     if error.errno in _FULL:
         code = "machine.disk"
+    elif error.errno in _TOO_MANY:
+        code = "machine.descriptors"
     elif error.errno in _FORBIDDEN:
         code = "machine.permission"
     else:

@@ -308,6 +308,7 @@ _ALL: tuple[Code, ...] = (
     Code("load.unprotected", 15, "The files are less protected than was demanded", "Keep the model in memory (--memory, `memory=True`), run as who owns the files, or demand less."),
     Code("load.writer", 15, "A file is open for writing", "Wait until whoever writes it is done; a model that is being written is not verified."),
     # --- machine
+    Code("machine.descriptors", 20, "More files would be open than this process may have", "Raise the limit (`ulimit -n 65536`): the files of a model that is loaded stay open."),
     Code("machine.disk", 20, "The disk is full or cannot be written", "Free space or choose another --output, then run again."),
     Code("machine.io", 20, "The operating system refused to read or write", "Read the message; check the disk and the path, then run again."),
     Code("machine.permission", 2, "A file or folder may not be read or written", "Change its permission or choose another path."),

@@ -85,10 +85,11 @@ def _held(request: LoadRequest, holder: Holder, progress: Callable[[int, int], N
         files = _handed_out(report.verified, holder)
         _demand(request, weakest(tuple(files.values())))
     except ModelProvenanceError as error:
-        if request.bypass is None or error.exit_status in _NOT_BYPASSED:
-            _record(request, _refusal(error, report), report, error=error.code)
-            raise
-        return _bypassed(request, report, error)
+        if request.bypass is not None and error.exit_status not in _NOT_BYPASSED:
+            holder.close()
+            return _bypassed(request, report, error)
+        _record(request, _refusal(error, report), report, error=error.code)
+        raise
     holder.keep_only(files)
     return _with_receipt(request, holder, files, LoadResult.PASS, report)
 
@@ -106,8 +107,11 @@ def _bypassed(request: LoadRequest, report: Report | None, problem: ModelProvena
                 for entry in inventory.entries
             }
         return _with_receipt(request, holder, files, LoadResult.BYPASSED, report, problem)
-    except BaseException:
+    except BaseException as error:
         holder.close()
+        if isinstance(error, ModelProvenanceError):
+            # Files that cannot be held cannot be handed out either.
+            _record(request, LoadResult.ERROR, report, error=error.code)
         raise
 
 

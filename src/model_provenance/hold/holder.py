@@ -51,6 +51,8 @@ class Holder:
             status = os.fstat(owned)
             if self._given_as_paths:
                 toctou = Toctou.UNPROTECTED
+            elif has_verity(owned):
+                toctou = Toctou.VERITY
             elif (self._seal_up_to is None or status.st_size <= self._seal_up_to) and seal.can_seal():
                 owned, original = seal.sealed_copy(descriptor, _label(path)), owned
                 os.close(original)
@@ -118,8 +120,6 @@ class Holder:
 
 
 def _protection(descriptor: int, path: str) -> Toctou:
-    if has_verity(descriptor):
-        return Toctou.VERITY
     answer = lease.take(descriptor)
     if answer is lease.Lease.WRITER:
         raise ModelProvenanceError(

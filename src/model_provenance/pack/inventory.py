@@ -93,7 +93,9 @@ class Inventory:
 
     def open(self, path: str) -> BinaryIO:
         """An unbuffered stream at offset 0. Raises `pack.changed`, `pack.vanished`, `machine.*`."""
-        return os.fdopen(self._descriptor(path), "rb", buffering=0)
+        kept = self._keeper is not None
+        descriptor = os.dup(self._read_from(path)[0]) if kept else self._descriptor(path)
+        return os.fdopen(descriptor, "rb", buffering=0)
 
     @contextmanager
     def reading(self, path: str) -> Iterator[int]:
