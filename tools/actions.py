@@ -153,6 +153,8 @@ def _input(name: str, description: str, *, default: str = "", required: bool = F
 
 def described(option: Option, job: str) -> str:
     """The option's help with its choices, form and default, as the descriptions of inputs say them."""
+    if option.ci_choices:
+        return f"{option.ci_help} One of {', '.join(option.ci_choices)}."
     kinds = {Kind.FLAG: " `true` or `false`.", Kind.LIST: " One a line."}
     choices = f" One of {', '.join(option.choices)}." if option.choices else ""
     # What a release takes from its run by default, a gate must be told: whoever started the run would decide it.
@@ -162,6 +164,8 @@ def described(option: Option, job: str) -> str:
 
 def default_value(option: Option) -> str:
     """The default that stands in the file."""
+    if option.ci_choices:
+        return option.ci_choices[0]
     return "false" if option.kind is Kind.FLAG else option.default or ""
 
 

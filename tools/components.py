@@ -110,13 +110,13 @@ _OWN = ("tool-repository", "tool-ref", "install", "tool-path")
 
 
 def _option(option: Option, job: str) -> str:
-    if option.kind is Kind.FLAG:
+    if option.kind is Kind.FLAG and not option.ci_choices:
         return _input(option.name, described(option, job).replace(" `true` or `false`.", ""), boolean=True)
     text = described(option, job).replace(
         " One a line.", f" For more than one set {option.variable} of the job, one a line."
     )
     default = default_value(option)
-    return _input(option.name, text, default=default, options=option.choices)
+    return _input(option.name, text, default=default, options=option.ci_choices or option.choices)
 
 
 def _input(

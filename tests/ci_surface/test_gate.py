@@ -148,6 +148,7 @@ def test_a_release_of_a_pull_request_needs_a_word(
         model="model",
         version="1.0.0",
         output="dist/pr",
+        dry_run="false",
         trust_config=str(deployment.trust),
         sbom_engine="native",
     )

@@ -135,7 +135,7 @@ def test_a_pull_request_of_a_fork_is_an_unsigned_dry_run(
 
     assert job.status == 0, job.log
     assert "result=UNSIGNED digest= " in job.log
-    assert "UNSIGNED: minilm" in job.summary
+    assert "UNSIGNED, a dry run: minilm" in job.summary
 
 
 @pytest.mark.parametrize(

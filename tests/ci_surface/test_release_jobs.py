@@ -72,11 +72,29 @@ def test_these_events_sign(event: str, release: Release) -> None:
     assert re.search(r"SIGNED: minilm 0\.0\.0-[0-9a-f]{12}", step.summary)
 
 
-def test_a_pull_request_of_the_repository_itself_is_signed_as_a_pull_request(release: Release) -> None:
-    """It has a token, so it signs; the certificate says `pull_request`, which no gate takes by default."""
-    step = release(run={"event_name": "pull_request"})
+def test_a_pull_request_of_the_repository_itself_signs_only_where_it_was_asked_for(
+    release: Release, repository: Path
+) -> None:
+    """By default it shows what a release would hold and where it would go, needs no identity and sends nothing."""
+    with RegistrySim() as registry:
+        places = {"push": f"{registry.host}/acme/minilm", "version": "1.0.0"}
+        shown = release(run={"event_name": "pull_request", "id_token": False}, **places)
+        asked = registry.requests.copy()
+        signed = release(run={"event_name": "pull_request"}, dry_run="false", **places)
 
-    assert step.outputs["result"] == "SIGNED", step.log
+    assert (shown.outputs["result"], asked) == ("UNSIGNED", [])
+    assert "this is a pull request; a run after the merge signs" in shown.summary
+    assert f"Would be pushed to | <code>{registry.host}/acme/minilm:1.0.0</code>" in shown.summary
+    assert signed.outputs["result"] == "SIGNED", signed.log
+
+
+def test_a_run_that_was_told_to_signs_nothing(release: Release) -> None:
+    """`dry-run: true` on any event: UNSIGNED, no digest, and the reason."""
+    step = release(dry_run="true")
+
+    assert (step.status, step.outputs["result"]) == (0, "UNSIGNED")
+    assert "digest" not in step.outputs
+    assert "the input <code>dry-run</code> is true" in step.summary
 
 
 def test_a_self_hosted_runner_gets_level_one_and_is_told_why(release: Release) -> None:
@@ -239,6 +257,7 @@ def test_the_measured_digest_lets_the_same_files_through(
         ({"model": ""}, "model"),
         ({"allow_symlinks": "yes please"}, "allow-symlinks"),
         ({"check_run": "maybe"}, "check-run"),
+        ({"dry_run": "perhaps"}, "dry-run"),
         ({"version": "1.0.0\nresult=SIGNED"}, "version"),
     ],
 )
@@ -350,14 +369,25 @@ def test_the_check_is_posted_on_the_head_of_the_pull_request(release: Release, r
 
     assert step.status == 0, step.log
     (check,) = api.checks
-    assert check["name"] == "model-provenance / minilm"
+    assert check["name"] == "model-provenance / minilm (dry run)"
     assert check["head_sha"] == "d" * 40
-    assert check["conclusion"] == "success"
-    assert check["external_id"] == f"16300000001/1/{step.outputs['digest']}"
+    assert check["conclusion"] == "neutral"
+    assert check["external_id"] == "16300000001/1/unsigned"
     assert check["details_url"] == "https://github.com/acme/minilm/actions/runs/16300000001/attempts/1"
     assert step.outputs["check-url"] == "https://github.com/acme/minilm/runs/1"
     assert api.token not in step.log + step.summary
     matches_golden("check.summary.md", check["output"]["summary"], commit=sha_of(repository))
+
+
+def test_the_check_of_a_signed_release_is_green_and_names_its_digest(release: Release, repository: Path) -> None:
+    """On a push it stands at the commit that was released, under the name that a dry run never has."""
+    with GitHubApi() as api:
+        step = release(env={"GITHUB_API_URL": api.url}, github_token=api.token, version="1.0.0")
+
+    (check,) = api.checks
+    assert (check["name"], check["conclusion"]) == ("model-provenance / minilm", "success")
+    assert check["head_sha"] == sha_of(repository)
+    assert check["external_id"] == f"16300000001/1/{step.outputs['digest']}"
 
 
 def test_without_permission_for_checks_the_summary_says_so(release: Release) -> None:
@@ -366,7 +396,7 @@ def test_without_permission_for_checks_the_summary_says_so(release: Release) -> 
         step = release(env={"GITHUB_API_URL": api.url}, github_token=api.token)
 
     assert step.outputs["result"] == "SIGNED", step.log
-    assert "the job has no &#96;checks: write&#96;" in step.summary
+    assert "the job has no <code>checks: write</code>" in step.summary
     assert not api.checks
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from model_provenance.context import github
 from model_provenance.context.collect import collect
-from model_provenance.context.gates import check_may_sign, check_privacy, is_untrusted_pull_request
+from model_provenance.context.gates import check_may_sign, check_privacy, dry_run_reason
 from model_provenance.context.run import run_of
 from model_provenance.domain.context import Context, Identity, Visibility
 from model_provenance.errors import ModelProvenanceError
@@ -169,13 +169,37 @@ def test_a_pull_request_is_judged_by_author_and_head_never_by_actor(
     """Whoever pressed a button last does not change whose code it is."""
     run = GitHubRun(event_name="pull_request", actor=actor)
     env = github_env(run, event=_pull_request(run, author, head))
-    assert is_untrusted_pull_request(run_of(env), github.event_of(env)) is untrusted
+    here = run_of(env)
+    assert here is not None
+    reason = dry_run_reason(here, github.event_of(env), "false")
+    assert (reason is not None and "no identity" in reason) is untrusted
 
 
 @pytest.mark.parametrize("event", ["pull_request_target", "push", "workflow_run"])
 def test_only_pull_request_makes_a_dry_run(github_env: Callable[..., dict[str, str]], event: str) -> None:
-    """Other events with the payload of a fork are not waved through as unsigned; nor are other services' runs."""
+    """Other events with the payload of a fork are not waved through as unsigned."""
     payload = _pull_request(GitHubRun(event_name="pull_request"), "stranger", {"full_name": "stranger/minilm"})
-    env = github_env(GitHubRun(event_name=event), event=payload)
-    assert not is_untrusted_pull_request(run_of(env), payload)
-    assert not is_untrusted_pull_request(None, payload)
+    run = run_of(github_env(GitHubRun(event_name=event), event=payload))
+    assert run is not None
+    assert dry_run_reason(run, payload, "auto") is None
+
+
+@pytest.mark.parametrize(
+    ("wish", "event", "dry"),
+    [
+        ("auto", "pull_request", True),
+        ("false", "pull_request", False),
+        ("auto", "merge_group", False),
+        ("auto", "push", False),
+        ("true", "push", True),
+    ],
+)
+def test_the_repositorys_own_pull_request_signs_only_where_it_was_asked_for(
+    github_env: Callable[..., dict[str, str]], wish: str, event: str, dry: bool
+) -> None:
+    """What a pull request signs is taken by no gate, so by default it shows what a release would be."""
+    run = GitHubRun(event_name=event)
+    env = github_env(run, event=run.event())
+    here = run_of(env)
+    assert here is not None
+    assert (dry_run_reason(here, github.event_of(env), wish) is not None) is dry

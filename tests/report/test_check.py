@@ -23,7 +23,7 @@ def found(count: int, message: str = "it is wrong") -> list[Finding]:
 
 def check(findings: list[Finding], summary: str = "summary") -> Check:
     """The check of an error."""
-    return failed_check("minilm", "ERROR: manifest.schema", findings, summary=summary, **ABOUT)
+    return failed_check("minilm", "ERROR: manifest.schema", findings, summary=summary, dry_run=False, **ABOUT)
 
 
 def posted(api: GitHubApi, what: Check) -> str:
@@ -64,6 +64,13 @@ def test_a_summary_of_any_size_is_taken(size: int) -> None:
 def test_what_stands_on_no_line_is_no_annotation(location: str) -> None:
     """The API wants a path of the repository and a line; such findings stand in the summary."""
     assert not list(annotations_of([Finding("a.b", Severity.ERROR, Status.FAIL, "m", "", location)]))
+
+
+def test_a_dry_run_that_fails_has_the_name_of_one_that_does_not() -> None:
+    """A red check under another name would stay red when the next run is well."""
+    check = failed_check("minilm", "ERROR: manifest.schema", (), summary="x", dry_run=True, **ABOUT)
+
+    assert check.name == check_name("minilm", dry_run=True)
 
 
 def test_a_dry_run_never_has_the_name_of_a_signed_one() -> None:

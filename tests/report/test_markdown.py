@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from model_provenance.report.lineage import _label
-from model_provenance.report.markdown import SECTION_LIMIT, budgeted, code, escaped, fence, link, table
+from model_provenance.report.markdown import (
+    SECTION_LIMIT,
+    budgeted,
+    code,
+    commit_link,
+    escaped,
+    fence,
+    link,
+    prose,
+    prose_lines,
+    table,
+)
 
 HOSTILE = st.text(st.sampled_from("<>[]()!`*_~|\\\"'&;:#/@$-{} \n\r\t\u202eawhtps."), max_size=60) | st.text(
     max_size=60
@@ -28,6 +39,30 @@ def test_escaped_text_has_no_markup(text: str) -> None:
         .render("\n".join(table(("a", "b"), [(escaped(text), "x")])))
     )
     assert cell.count("<td") == 2, cell
+
+
+@given(HOSTILE)
+def test_a_message_has_no_markup_but_words_in_monospace(text: str) -> None:
+    """What stands between backticks becomes `<code>`, always closed, and nothing in it is markup."""
+    page = MarkdownIt("gfm-like", {"linkify": False, "html": True}).render(f"x {prose(text)} y\n")
+    rest = re.sub(r"<code>[^<]*</code>", "", page)
+
+    assert re.sub(r"&[a-z]+;", "", rest).count("<") == 2, page
+
+
+def test_yaml_in_a_remedy_keeps_its_indentation() -> None:
+    """A cell of a table eats spaces, and YAML without them is another document."""
+    assert prose_lines("jobs:\n  release: `x`") == "jobs:<br>&nbsp;&nbsp;release: <code>x</code>"
+
+
+def test_a_commit_is_a_link_only_where_its_address_is_plain() -> None:
+    """`git+https` with a full commit leads to its page; everything else is text."""
+    sha = "a" * 40
+    page = f"https://github.com/acme/minilm/commit/{sha}"
+    assert commit_link(f"git+https://github.com/acme/minilm@{sha}") == f"[acme/minilm&#64;{sha[:12]}]({page})"
+    assert commit_link(f"git+https://github.com/acme/minilm.git@{sha}").endswith(f"({page})")
+    for other in (f"git+https://x.example/a) [b](javascript:c@{sha}", f"git+ssh://x.example/a@{sha}", "main"):
+        assert "](" not in commit_link(other)
 
 
 @given(HOSTILE)

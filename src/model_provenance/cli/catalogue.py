@@ -35,6 +35,9 @@ class Option:
     ci: tuple[str, ...] = ()
     #: What CI puts in when nothing is given, in words, for the description.
     ci_default: str = ""
+    #: Values of the input, the first by default, where CI decides what is a switch on the command line; and their meaning.
+    ci_choices: tuple[str, ...] = ()
+    ci_help: str = ""
     required: bool = False
 
     @property
@@ -115,7 +118,9 @@ OPTIONS: tuple[Option, ...] = (
            ("release",), Kind.FLAG),
     Option("spool", "Folder that `release --sign-later` kept: derive its statements again from the model, and sign them.",
            ("sign",), Kind.PATH, "DIR"),
-    Option("dry-run", "Do everything but sign: prints UNSIGNED, writes no evidence, exits 0.", ("release",), Kind.FLAG),
+    Option("dry-run", "Do everything but sign: prints UNSIGNED, writes no evidence, exits 0.", ("release",), Kind.FLAG,
+           ci=("release",), ci_choices=("auto", "true", "false"),
+           ci_help="Show what would be released, without signing or pushing: `auto` on pull and merge requests, `true` always, `false` only where a stranger's pull request gets no identity."),
     Option("evidence", "Release folder, or its `evidence/` folder.", _DECIDING, Kind.PATH, "DIR", ci=("verify",)),
     Option("bundle", "Sigstore bundle to write, e.g. model.sig.", ("sign",), Kind.PATH, "FILE"),
     Option("bundle", "Verify only what this one Sigstore bundle says.", ("verify",), Kind.LIST, "FILE"),

@@ -13,6 +13,8 @@ from model_provenance.errors import ModelProvenanceError
 
 #: Events whose runs have the base repository's identity while others decide what they read or when they start.
 _REFUSED_EVENTS = ("pull_request_target", "issue_comment", "workflow_run")
+#: Events of a change that nobody has accepted yet.
+_REVIEW_EVENTS = ("pull_request", "merge_request_event")
 
 
 def check_may_sign(context: Context) -> None:
@@ -62,9 +64,21 @@ def check_privacy(context: Context, *, private_instance: bool, allow_public_log:
     )
 
 
-def is_untrusted_pull_request(run: CiRun | None, event: Mapping[str, Any]) -> bool:
-    """True for a fork's or Dependabot's `pull_request`, where the action makes a dry run; `event` is its payload."""
-    return run is not None and stranger_of(run, event) is not None
+def dry_run_reason(run: CiRun, event: Mapping[str, Any], wish: str) -> str | None:
+    """Why a CI job only shows what a release would be; None where it signs. `event` is the payload that started it.
+
+    `wish` is the input `dry-run`. A stranger's pull request has no identity to sign with, and its author cannot change
+    that. One of the repository itself could sign, as an event that no gate takes: that is done only where it was asked for.
+    """
+    stranger = stranger_of(run, event)
+    if stranger is not None:
+        return f"this pull request is {stranger}'s, and GitHub gives its runs no identity to sign with"
+    if wish == "true":
+        return "the input `dry-run` is true"
+    if wish == "auto" and run.event in _REVIEW_EVENTS:
+        what = "pull" if run.provider is Provider.GITHUB else "merge"
+        return f"this is a {what} request; a run after the merge signs"
+    return None
 
 
 def _published(context: Context) -> list[tuple[str, str]]:

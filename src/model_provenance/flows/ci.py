@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
-from model_provenance.context.gates import is_untrusted_pull_request
+from model_provenance.context.gates import dry_run_reason
 from model_provenance.context.github import event_of
 from model_provenance.describe.sbom.build import formats_of
 from model_provenance.describe.sbom.syft import Engine
@@ -62,11 +62,16 @@ class _Job:
         token = inputs.text("github-token") or env.get("GITHUB_TOKEN")
         run = this_run(env)
         self.check = CheckRun(inputs.text("check-run"), run, env, token)
+        self.run_url = run.run_url
         self.model = inputs.text("name") or _default_name(run, inputs)
         self.manifest = inputs.path("manifest")
         # The input takes the place of the variable that registry logins look for; it is in no argument and no log.
         own = {**env, "GITHUB_TOKEN": token} if token else env
-        self.request = _request(inputs, run, self.model, own)
+        wish = inputs.choice("dry-run", ("auto", "true", "false"), "auto")
+        #: Why nothing is signed; None where this run signs.
+        self.dry_run = dry_run_reason(run, event_of(env), wish)
+        self.check.dry_run = self.dry_run is not None
+        self.request = _request(inputs, run, self.model, own, sign=self.dry_run is None)
         last = inputs.text("compare-with")
         self.last = None if last is None else last_release(last, Access(own, on_warning=warn))
 
@@ -76,10 +81,12 @@ class _Job:
         words = next_words(receipt, model=model, folder=folder)
         changes = None if self.last is None else changes_since(self.last, receipt)
         text = written_release(receipt, model=self.request.model, folder=self.request.folder, colour=False)
-        sys.stdout.write(github.inert(text))
+        why = f"Nothing was signed or pushed: {self.dry_run}.\n" if self.dry_run else ""
+        sys.stdout.write(github.inert(why + text))
         sys.stdout.flush()
         github.annotate(receipt.findings)
-        page = ReleasePage(receipt, words, changes)
+        plan = self.request.push.tags(self.request.version) if self.dry_run and self.request.push else ()
+        page = ReleasePage(receipt, words, changes, why_unsigned=self.dry_run or "", planned=plan, run_url=self.run_url)
         address, note = self.check.release(receipt, summary=page.overview(), details=page.details())
         github.append_summary(env, page.summary(notes=(note,) if note else ()))
         if env.get("GITLAB_CI") == "true":
@@ -136,16 +143,14 @@ def _first_sbom(receipt: Receipt) -> str:
     return str(receipt.manifest.get("sbom", "sbom.spdx.json"))
 
 
-def _request(inputs: Inputs, run: CiRun, name: str, env: Mapping[str, str]) -> ReleaseRequest:
-    # A fork's pull request gets no token, and its author cannot change that: show what would be released, unsigned.
-    dry_run = is_untrusted_pull_request(run, event_of(env))
+def _request(inputs: Inputs, run: CiRun, name: str, env: Mapping[str, str], *, sign: bool) -> ReleaseRequest:
     signing = KeylessSigning(inputs.path("trust-config"), None, inputs.flag("allow-public-log"))
     push = inputs.lines("push")
     return ReleaseRequest(
         model=inputs.required_path("model"),
         name=ModelName.parse(name),
         version=Version.parse(inputs.text("version") or _default_version(run)),
-        signing=None if dry_run else signing,
+        signing=signing if sign else None,
         output=inputs.path("output"),
         layout=Layout(inputs.choice("layout", [layout.value for layout in Layout], "layers")),
         oci_layout=inputs.path("oci-layout"),

@@ -26,6 +26,8 @@ class CheckRun:
         if self._mode not in _MODES:
             raise ModelProvenanceError("ci.input", f"the input `check-run` is none of {', '.join(_MODES)}")
         self._run, self._env, self._token = run, env, token
+        #: Whether this run signs nothing, which its check says in its name whatever comes of it.
+        self.dry_run = False
 
     def release(self, receipt: Receipt, *, summary: str, details: str) -> tuple[str, str]:
         """Address of the check of a release, and a sentence on why there is none; one of the two is empty."""
@@ -34,7 +36,7 @@ class CheckRun:
     def error(self, model: str, title: str, findings: Sequence[Finding], *, summary: str) -> None:
         """The check of a release that ended in an error; the error itself is never hidden by this."""
         try:
-            self._posted(failed_check(model, title, findings, summary=summary, **self._about()))
+            self._posted(failed_check(model, title, findings, summary=summary, dry_run=self.dry_run, **self._about()))
         except ModelProvenanceError:
             return
 

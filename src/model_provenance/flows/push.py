@@ -31,6 +31,10 @@ class PushRequest:
     access: Access
     allow_tag_move: bool = False
 
+    def tags(self, version: Version) -> tuple[str, ...]:
+        """HOST/REPOSITORY:TAG of each place that this version goes to."""
+        return tuple(str(_tagged(text, version)) for text in self.references)
+
 
 @final
 class Pushing:

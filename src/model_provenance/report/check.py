@@ -63,10 +63,11 @@ def release_check(receipt: Receipt, *, summary: str, details: str, head_sha: str
     """The check of a release: green only when it was signed, grey for a dry run."""
     signed = receipt.result is ReleaseResult.SIGNED
     digest = str(receipt.package.package_digest) if signed else "unsigned"
+    verdict = "SIGNED" if signed else "UNSIGNED, a dry run"
     return Check(
         name=check_name(receipt.name, dry_run=not signed),
         conclusion="success" if signed else "neutral",
-        title=shown(f"{receipt.result.value}: {receipt.name} {receipt.version}", _TITLE_LIMIT),
+        title=shown(f"{verdict}: {receipt.name} {receipt.version}", _TITLE_LIMIT),
         summary=bounded(summary),
         text=bounded(details),
         annotations=tuple(annotations_of(receipt.findings)),
@@ -77,11 +78,19 @@ def release_check(receipt: Receipt, *, summary: str, details: str, head_sha: str
 
 
 def failed_check(
-    model: str, title: str, findings: Sequence[Finding], *, summary: str, head_sha: str, run: str, details_url: str
+    model: str,
+    title: str,
+    findings: Sequence[Finding],
+    *,
+    summary: str,
+    dry_run: bool,
+    head_sha: str,
+    run: str,
+    details_url: str,
 ) -> Check:
-    """The check of a release that ended in an error."""
+    """The check of a release that ended in an error; under the name that the same run has when it goes well."""
     return Check(
-        name=check_name(model, dry_run=False),
+        name=check_name(model, dry_run=dry_run),
         conclusion="failure",
         title=shown(title, _TITLE_LIMIT),
         summary=bounded(summary),

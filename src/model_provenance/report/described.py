@@ -80,3 +80,9 @@ def _entries(value: Any) -> list[Mapping[str, Any]]:
 def _with_source(manifest: Mapping[str, Any], field: str, text: str) -> str:
     known = (manifest.get("known") or {}).get(field)
     return f"{text} ({known})" if manifest.get(field) and isinstance(known, str) else text
+
+
+def commit_of(manifest: Mapping[str, Any], field: str) -> tuple[str, str]:
+    """The commit that a field names, and how that is known, for pages that make a link of it; empty where it names none."""
+    value, known = manifest.get(field), (manifest.get("known") or {}).get(field)
+    return (value, f" ({known})" if isinstance(known, str) else "") if isinstance(value, str) else ("", "")

@@ -10,6 +10,9 @@ from model_provenance.domain.text import shown
 
 #: What Markdown, HTML or GitHub's autolinks give a meaning within a line; a list or heading mark at its start is never ours.
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~&#@!$]|:(?=//)|(?<=www)\.")
+#: What a message puts between backticks, once it is escaped.
+_WORDS = re.compile("&#96;(.*?)&#96;")
+_COMMIT = re.compile(r"git\+(https://[A-Za-z0-9.\-_:/]+?)(?:\.git)?@([0-9a-f]{40}|[0-9a-f]{64})")
 _LINK = re.compile(r"https?://[A-Za-z0-9.\-_~:/?=&%]+")
 ROWS = 50
 #: Bytes of one section. GitHub drops the whole summary of a step above 1 MiB, so no section may crowd out the others.
@@ -21,9 +24,15 @@ def escaped(text: str, limit: int = 200) -> str:
     return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", shown(text, limit))
 
 
-def escaped_lines(text: str) -> str:
-    """Untrusted text of several lines, for a table cell."""
-    return "<br>".join(escaped(line, 600) for line in text.splitlines()[:20])
+def prose(text: str, limit: int = 600) -> str:
+    """The same for a sentence of a message: what it puts between backticks shows in monospace."""
+    return _WORDS.sub(r"<code>\1</code>", escaped(text, limit))
+
+
+def prose_lines(text: str) -> str:
+    """A message of several lines, for a table cell; lines of YAML keep their indentation."""
+    lines = text.splitlines()[:20]
+    return "<br>".join("&nbsp;" * (len(line) - len(line.lstrip(" "))) + prose(line.lstrip(" ")) for line in lines)
 
 
 def code(text: str) -> str:
@@ -34,6 +43,15 @@ def code(text: str) -> str:
 def link(text: str, url: str | None) -> str:
     """`text` as a link where `url` is a plain address, else the text alone."""
     return f"[{escaped(text)}]({url})" if url is not None and _LINK.fullmatch(url) else escaped(text)
+
+
+def commit_link(uri: str) -> str:
+    """`git+https://HOST/REPOSITORY@HEX` as a link to the commit's page; anything else as the text that it is."""
+    found = _COMMIT.fullmatch(uri)
+    if found is None:
+        return escaped(uri, 400)
+    repository = found[1].partition("://")[2].partition("/")[2]
+    return link(f"{repository}@{found[2][:12]}", f"{found[1]}/commit/{found[2]}")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -75,13 +93,13 @@ def findings_section(findings: Sequence[Finding]) -> list[str]:
 def _finding(finding: Finding) -> tuple[str, str, str]:
     icon = "❌" if finding.severity is Severity.ERROR else "⚠️"
     where = f"{code(finding.location)} " if finding.location else ""
-    return f"{icon} {code(finding.id)}", where + escaped_lines(finding.message), escaped_lines(finding.remedy)
+    return f"{icon} {code(finding.id)}", where + prose_lines(finding.message), prose_lines(finding.remedy)
 
 
 def error_summary(code_: str, message: str, remedy: str) -> str:
     """The summary of a run that ended in an error."""
     fix = ["**Fix**", "", *fence("text", remedy)] if remedy else []
-    return budgeted([f"## ❌ ERROR: {escaped(code_)}", "", escaped_lines(message)], fix)
+    return budgeted([f"## ❌ ERROR: {escaped(code_)}", "", prose_lines(message)], fix)
 
 
 def _cut(section: Sequence[str], limit: int) -> list[str]:

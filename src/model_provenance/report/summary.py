@@ -9,17 +9,19 @@ from typing import Any
 from model_provenance.domain.difference import Difference
 from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.report.changes import changes_section
-from model_provenance.report.described import described_rows
+from model_provenance.report.described import commit_of, described_rows
 from model_provenance.report.lineage import lineage
 from model_provenance.report.markdown import (
     ROWS,
     budgeted,
     code,
+    commit_link,
     escaped,
     fact_table,
     fence,
     findings_section,
     link,
+    prose,
     table,
 )
 from model_provenance.report.signer import signer_line
@@ -36,14 +38,21 @@ class ReleasePage:
     verify: Sequence[str]
     #: Against the last release, where somebody asked for it.
     changes: Difference | None = None
+    #: Why nothing was signed, in words that go on with "nothing was signed or pushed: "; empty for a signed release.
+    why_unsigned: str = ""
+    #: HOST/REPOSITORY:TAG of each place that a signed run would push to.
+    planned: tuple[str, ...] = ()
+    #: The page of the run.
+    run_url: str | None = None
 
     def summary(self, *, notes: Sequence[str] = ()) -> str:
         """All of it. `notes` are sentences of our own about the run, e.g. why there is no check."""
-        return budgeted(_title(self.receipt), _verdict(self.receipt, notes), *self._first(), *self._rest())
+        title = [f"## {_title(self.receipt)}"]
+        return budgeted(title, self._unsigned(), self._verdict(notes), *self._first(), *self._rest())
 
     def overview(self) -> str:
         """What a reviewer reads first; the check has the title already."""
-        return budgeted(_verdict(self.receipt, ()), *self._first())
+        return budgeted(self._unsigned(), self._verdict(()), *self._first())
 
     def details(self) -> str:
         """The rest of it."""
@@ -57,6 +66,7 @@ class ReleasePage:
         receipt = self.receipt
         return [
             _described(receipt),
+            findings_section(receipt.findings),
             [
                 "### Lineage",
                 "",
@@ -66,42 +76,53 @@ class ReleasePage:
             ],
             _log(receipt),
             _documents(receipt.manifest),
-            findings_section(receipt.findings),
         ]
 
+    def _unsigned(self) -> list[str]:
+        if self.receipt.result is ReleaseResult.SIGNED:
+            return []
+        why = f": {prose(self.why_unsigned)}" if self.why_unsigned else ""
+        return [f"Nothing was signed or pushed{why}. This is what a release would hold."]
 
-def _title(receipt: Receipt) -> list[str]:
-    icon = "✅" if receipt.result is ReleaseResult.SIGNED else "⚠️"
-    return [f"## {icon} {receipt.result.value}: {escaped(receipt.name)} {escaped(receipt.version)}"]
+    def _verdict(self, notes: Sequence[str]) -> list[str]:
+        receipt, package = self.receipt, self.receipt.package
+        facts = [
+            ("Model", code(str(package.model_digest))),
+            ("Package", f"{code(str(package.package_digest))} ({package.layout.value})"),
+            ("Size", f"{plural(len(package.files), 'file')}, {size(package.total_bytes)}"),
+            *(("Registry", code(reference)) for reference in receipt.references),
+            *(("Would be pushed to", code(reference)) for reference in self.planned),
+        ]
+        if receipt.signer is not None:
+            facts.append(("Signer", escaped(signer_line(receipt.signer), 600)))
+        if receipt.slsa_level is not None:
+            facts.append(("SLSA", f"**Build L{receipt.slsa_level}**: {escaped('; '.join(receipt.slsa_reasons), 400)}"))
+        if self.run_url is not None:
+            facts.append(("Run", link(self.run_url.rpartition("/actions/runs/")[2] or "this run", self.run_url)))
+        facts.append(("Took", duration(sum(seconds for _, seconds in receipt.timings))))
+        lines = fact_table(facts)
+        for note in notes:
+            lines += ["", f"> {prose(note, 1000)}"]
+        return lines
 
 
-def _verdict(receipt: Receipt, notes: Sequence[str]) -> list[str]:
-    package = receipt.package
-    facts = [
-        ("Model", code(str(package.model_digest))),
-        ("Package", f"{code(str(package.package_digest))} ({package.layout.value})"),
-        ("Size", f"{plural(len(package.files), 'file')}, {size(package.total_bytes)}"),
-        *(("Registry", code(reference)) for reference in receipt.references),
-    ]
-    if receipt.signer is not None:
-        facts.append(("Signer", escaped(signer_line(receipt.signer), 600)))
-    if receipt.slsa_level is not None:
-        facts.append(("SLSA", f"**Build L{receipt.slsa_level}**: {escaped('; '.join(receipt.slsa_reasons), 400)}"))
-    facts.append(("Time", duration(sum(seconds for _, seconds in receipt.timings))))
-    lines = fact_table(facts)
-    for note in notes:
-        lines += ["", f"> {escaped(note, 1000)}"]
-    return lines
+def _title(receipt: Receipt) -> str:
+    verdict = "✅ SIGNED" if receipt.result is ReleaseResult.SIGNED else "🔍 UNSIGNED, a dry run"
+    return f"{verdict}: {escaped(receipt.name)} {escaped(receipt.version)}"
 
 
 def _verify(receipt: Receipt, words: Sequence[str]) -> list[str]:
     if receipt.result is not ReleaseResult.SIGNED:
-        return ["Nothing was signed: this run shows what a release would hold."]
+        return []
     return ["### Verify", "", *fence("sh", wrapped_command(words))]
 
 
 def _described(receipt: Receipt) -> list[str]:
-    facts = [(label, escaped(value, 1000)) for label, value in described_rows(receipt)]
+    facts = [(label, prose(value, 1000)) for label, value in described_rows(receipt)]
+    for number, (label, _) in enumerate(facts):
+        commit, known = commit_of(receipt.manifest, label.lower().replace(" ", "_"))
+        if label in ("Release commit", "Training commit") and commit:
+            facts[number] = (label, commit_link(commit) + escaped(known))
     return ["### What is in it", "", *fact_table(facts)]
 
 
