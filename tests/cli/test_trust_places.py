@@ -16,18 +16,21 @@ from .command import Cli
 
 VERIFY = ("verify", "model", "--evidence", "dist/minilm-1.0.0")
 #: Inputs of these commands that are no file which a verdict is trusted by: what is decided about, and what is written.
-_NO_TRUST = {
-    "evidence",
-    "vsa",
-    "output",
-    "manifest",
-    "environment",
-    "oci-layout",
-    "syft",
-    "bundle",
-    "spool",
-    "base-evidence",
-}
+_NO_TRUST = frozenset(
+    (
+        "evidence",
+        "output",
+        "manifest",
+        "environment",
+        "oci-layout",
+        "syft",
+        "bundle",
+        "spool",
+        "cache",
+        "receipt",
+        "vsa",
+    )
+)
 TRUSTED = ("--key", "--certificate-chain", "--trust-config", "--trusted-root")
 
 
@@ -96,6 +99,6 @@ def test_no_option_is_forgotten() -> None:
     ruled = {option.removeprefix("--") for option in trust_inputs(request)}
     for signing in (KeySigning(Path("k"), lambda: b""), KeylessSigning(None, None, allow_public_log=False)):
         ruled |= {option.removeprefix("--") for option in signing_inputs(signing)}
-    deciding = {"verify", "pull", "policy explain", "release", "sign"}
+    deciding = {"verify", "exec", "pull", "policy explain", "release", "sign"}
     files = {o.name for o in OPTIONS if o.kind is Kind.PATH and deciding & set(o.commands)}
     assert files - ruled - _NO_TRUST == set()

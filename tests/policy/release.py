@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from model_provenance.domain.digest import Digest
-from model_provenance.domain.evidence import SignerIdentity
+from model_provenance.domain.evidence import SignerIdentity, Subject, SubjectKind
 from model_provenance.domain.files import ModelFile
+from model_provenance.domain.lineage import Ancestor, Backing
+from model_provenance.domain.policy import Waiver
 from model_provenance.domain.roles import role_of
+from model_provenance.domain.summary import Summary
 from model_provenance.domain.verification import SEAL, Scope, Verified
 
 #: 2026-11-23, and ten days before.
@@ -23,9 +27,17 @@ MANIFEST: Mapping[str, Any] = {
     "version": "1.0.0",
     "license": "Apache-2.0",
     "datasets": [{"name": "snli", "digest": "sha256:" + "12" * 32, "license": "CC-BY-SA-4.0"}],
-    "fine_tuned_from": {"model": "acme/base", "license": "Apache-2.0"},
+    "fine_tuned_from": {"model": "acme/base", "license": "Apache-2.0", "digest": "sha256:" + "ba" * 32},
     "sboms": [{"predicate_type": "https://spdx.dev/Document"}, {"predicate_type": "https://cyclonedx.org/bom"}],
+    "tests": [{"name": "sts-b", "metric": "spearman", "value": "0.82", "result": "passed"}],
 }
+MODEL, PACKAGE = Digest("cd" * 32), Digest("ab" * 32)
+SUBJECTS = (Subject(SubjectKind.OMS_ROOT, MODEL), Subject(SubjectKind.OCI_MANIFEST, PACKAGE))
+APPROVER = "risk@acme.example"
+VERIFIER, VERIFIER_ID = "gate@acme.example", "https://acme.example/gate"
+RESOURCE = "pkg:generic/model/acme/minilm@1.0.0"
+#: The base model of the manifest, with evidence.
+BASE = Ancestor("acme/base", Digest("ba" * 32), 1, Backing.EVIDENCE, digests=frozenset({Digest("ba" * 32)}))
 
 
 def verified(changes: Mapping[str, Any] | None = None) -> Verified:
@@ -45,7 +57,7 @@ def verified(changes: Mapping[str, Any] | None = None) -> Verified:
         scope=Scope(given.get("scope", "release")),
         signer=SignerIdentity(extensions=tuple(sorted(extensions.items())), **signer),
         predicate_types=(),
-        model_digest=Digest("cd" * 32) if given.get("model_digest", True) else None,
+        model_digest=MODEL if given.get("model_digest", True) else None,
         package_digest=None,
         files=tuple(ModelFile(p, 1, Digest.of(p.encode()), role_of(p)) for p in given.get("files", FILES)),
         manifest={key: value for key, value in manifest.items() if key not in given.get("manifest_without", ())},
@@ -55,4 +67,50 @@ def verified(changes: Mapping[str, Any] | None = None) -> Verified:
         slsa_level=given.get("slsa_level", 2),
         time_evidence=frozenset(given.get("time_evidence", ["rekor", "tsa"])),
         executable=None if executable is None else frozenset(executable),
+        subjects=SUBJECTS,
     )
+
+
+def waiver(changes: Mapping[str, Any] | None = None) -> Waiver:
+    """A waiver of one gate for the model by an approver, changed as a case says."""
+    given = dict(changes or {})
+    signer = SignerIdentity("keyless", given.pop("signer", APPROVER), ISSUER)
+    digest = Digest.parse(given.pop("digest", str(MODEL)))
+    words = {"gate": "age", "reason": "pilot", "approver": "R. Officer", "ticket": "T-1", "expiry": "2026-12-31"}
+    return Waiver(digest=digest, signer=signer, **{"ends": NOW + 86_400, **words, **given})
+
+
+def ancestor(changes: Mapping[str, Any] | None = None) -> Ancestor:
+    """The base model, changed as a case says."""
+    given = dict(changes or {})
+    if "digest" in given:
+        given["digest"] = None if given["digest"] is None else Digest.parse(given["digest"])
+    if "backing" in given:
+        given["backing"] = Backing(given["backing"])
+    return replace(BASE, **given)
+
+
+def summary(changes: Mapping[str, Any] | None = None) -> Summary:
+    """A summary of the model by the verifier, a day old, changed as a case says."""
+    given = dict(changes or {})
+    who = given.pop("signer", VERIFIER)
+    signer = None if who is None else SignerIdentity("keyless", who, given.pop("issuer", ISSUER))
+    if "subjects" in given:
+        given["subjects"] = tuple((name, Digest.parse(digest)) for name, digest in given["subjects"])
+    if "levels" in given:
+        given["levels"] = frozenset(given["levels"])
+    if "released_by" in given:
+        given["released_by"] = tuple(given["released_by"])
+    good = Summary(
+        verifier_id=VERIFIER_ID,
+        resource_uri=RESOURCE,
+        policy_uri="urn:model-provenance:policy:production",
+        policy_digest="sha256:" + "90" * 32,
+        result="PASSED",
+        levels=frozenset({"SLSA_BUILD_LEVEL_2", "MODELPROV_DATASETS_PASS"}),
+        verified_at=NOW - 86_400,
+        subjects=(("oms-root", MODEL), ("oci-manifest", PACKAGE)),
+        released_by=(SUBJECT, ISSUER),
+        signer=signer,
+    )
+    return replace(good, **given)

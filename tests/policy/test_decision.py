@@ -17,7 +17,7 @@ from model_provenance.policy.evaluate import evaluate
 from model_provenance.policy.gates import GATES
 from model_provenance.policy.gates.gate import Gate
 
-from .release import ISSUER, MANIFEST, NOW, SUBJECT, verified
+from .release import ISSUER, MANIFEST, NOW, RESOURCE, SUBJECT, VERIFIER, VERIFIER_ID, ancestor, summary, verified
 
 STRICT = f"""
 apiVersion: model-provenance/v1
@@ -29,9 +29,28 @@ spec:
   source: {{events: [push], refs: [refs/heads/main]}}
   licenses: {{deny: [GPL-3.0-only], of: [model, base_model, datasets]}}
   datasets: {{requireDigest: true, deny: [{{name: "laion*"}}]}}
+  evaluations: {{required: [{{name: sts-b, metric: spearman, min: 0.8, result: passed}}]}}
+  lineage: {{baseModel: verified, maxDepth: 3}}
+  vsa:
+    verifiers: [{{id: "{VERIFIER_ID}", identity: "{VERIFIER}", issuer: "{ISSUER}"}}]
+    maxAge: 7d
+    levels: [SLSA_BUILD_LEVEL_2]
   age: {{max: 30d}}
 """
 POLICY = parse(STRICT.encode(), "strict.yaml", lambda _: b"")
+
+
+def decide(policy: Policy, changes: dict[str, Any] | None = None, *, now: int = NOW) -> Decision:
+    """The decision over the good release with its base model and its summary, changed."""
+    given = dict(changes or {})
+    return evaluate(
+        verified({key: value for key, value in given.items() if key not in ("lineage", "summaries")}),
+        policy,
+        now=now,
+        lineage=tuple(ancestor(each) for each in given.get("lineage", [{}])),
+        summaries=[summary(each) for each in given.get("summaries", [{}])],
+        resource=RESOURCE,
+    )
 
 
 def decision(*verdicts: Verdict) -> Decision:
@@ -52,7 +71,7 @@ def test_the_rule(verdicts: list[Verdict]) -> None:
 def test_a_good_release_passes_every_profile_and_a_strict_policy() -> None:
     """The default release of these tests is one that everybody should let through."""
     for policy in (*map(profile, PROFILES), POLICY):
-        found = evaluate(verified(), policy, now=NOW)
+        found = decide(policy)
         assert found.result is Result.PASS, found
 
 
@@ -87,9 +106,9 @@ def test_a_gate_that_breaks_has_not_passed(error: Exception, monkeypatch: pytest
 def test_an_expired_policy_lets_nothing_through() -> None:
     """On its last day it decides; a second later it cannot."""
     assert POLICY.expires
-    age = {"signed_at": POLICY.expires - 86_400}
-    assert evaluate(verified(age), POLICY, now=POLICY.expires - 1).result is Result.PASS
-    found = evaluate(verified(age), POLICY, now=POLICY.expires)
+    fresh = {"signed_at": POLICY.expires - 86_400, "summaries": [{"verified_at": POLICY.expires - 86_400}]}
+    assert decide(POLICY, fresh, now=POLICY.expires - 1).result is Result.PASS
+    found = decide(POLICY, fresh, now=POLICY.expires)
     assert (found.result, found.answers[0].gate) == (Result.ERROR, "policy")
 
 
@@ -105,6 +124,13 @@ LOSSES: dict[str, Any] = {
     "no root": {"model_digest": None},
     "no manifest": {"manifest": None},
     "less than a release": {"scope": "remote"},
+    "a summary alone": {"scope": "summary"},
+    "no evidence of the base model": {"lineage": [{"backing": "missing", "why": "nothing is about it"}]},
+    "nobody looked for the base model": {"lineage": []},
+    "no summary": {"summaries": []},
+    "no time of the summary": {"summaries": [{"verified_at": None}]},
+    "no levels of the summary": {"summaries": [{"levels": []}]},
+    "nobody verified the summary": {"summaries": [{"signer": None}]},
 } | {f"no {key}": {"manifest_without": [key]} for key in MANIFEST}
 FAULTS: dict[str, Any] = {
     "nothing": {},
@@ -117,6 +143,15 @@ FAULTS: dict[str, Any] = {
     "branch": {"signer": {"extensions": {12: "https://github.com/acme/minilm", 14: "refs/heads/x", 20: "push"}}},
     "level": {"slsa_level": 1},
     "base": {"manifest": {"fine_tuned_from": {"model": "a", "license": "GPL-3.0-only"}}},
+    "evaluation": {
+        "manifest": {"tests": [{"name": "sts-b", "metric": "spearman", "value": "0.1", "result": "passed"}]}
+    },
+    "failed evaluation": {"manifest": {"tests": [*MANIFEST["tests"], {"name": "smoke", "result": "failed"}]}},
+    "base model refused": {"lineage": [{"backing": "refused", "why": "signed by another"}]},
+    "base model of a cycle": {"lineage": [{}, {"depth": 2, "backing": "cycle", "why": "its own ancestor"}]},
+    "summary failed": {"summaries": [{"result": "FAILED"}]},
+    "summary of another": {"summaries": [{"resource_uri": "pkg:generic/model/acme/minilm@0.9.0"}]},
+    "summary replayed": {"summaries": [{"verified_at": NOW - 30 * 86_400}]},
 }
 
 
@@ -133,10 +168,8 @@ def test_no_single_loss_makes_a_pass() -> None:
     """The same, for every fault with every loss under every policy."""
     for policy in (*map(profile, PROFILES), POLICY):
         for fault in FAULTS.values():
-            if evaluate(verified(fault), policy, now=NOW).result is not Result.PASS:
-                after = {
-                    name: evaluate(verified(merged(fault, loss)), policy, now=NOW) for name, loss in LOSSES.items()
-                }
+            if decide(policy, fault).result is not Result.PASS:
+                after = {name: decide(policy, merged(fault, loss)) for name, loss in LOSSES.items()}
                 assert [name for name, found in after.items() if found.result is Result.PASS] == []
 
 
@@ -148,6 +181,57 @@ def test_no_single_loss_makes_a_pass() -> None:
 )
 def test_losing_evidence_never_makes_a_pass(fault: str, losses: list[str], policy: Policy) -> None:
     """Monotonic: what was a FAIL or an ERROR stays one when evidence is taken away."""
-    before = evaluate(verified(FAULTS[fault]), policy, now=NOW).result
-    after = evaluate(verified(merged(FAULTS[fault], *(LOSSES[loss] for loss in losses))), policy, now=NOW).result
+    before = decide(policy, FAULTS[fault]).result
+    after = decide(policy, merged(FAULTS[fault], *(LOSSES[loss] for loss in losses))).result
     assert before is Result.PASS or after is not Result.PASS
+
+
+def test_every_gate_is_asked_by_the_strict_policy() -> None:
+    """What is shown above of losses and faults is shown of every gate; a gate that is added is asked here, too."""
+    assert [gate.id for gate in GATES if gate.section(POLICY) is None] == []
+
+
+SUMMARIES = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "result": st.sampled_from(["PASSED", "FAILED"]),
+            "verified_at": st.sampled_from([NOW - 86_400, NOW - 10, NOW - 90 * 86_400, NOW + 86_400, None]),
+            "signer": st.sampled_from([VERIFIER, "second@acme.example", SUBJECT, None]),
+            "verifier_id": st.sampled_from([VERIFIER_ID, "https://acme.example/second"]),
+            "resource_uri": st.sampled_from([RESOURCE, "pkg:generic/model/acme/minilm@0.9.0"]),
+        },
+    ),
+    max_size=5,
+)
+
+
+def _vsa(words: str) -> Policy:
+    second = f'{{id: "https://acme.example/second", identity: second@acme.example, issuer: "{ISSUER}"}}'
+    first = f'{{id: "{VERIFIER_ID}", identity: "{VERIFIER}", issuer: "{ISSUER}"}}'
+    head = "apiVersion: model-provenance/v1\nkind: Policy\nmetadata: {name: v}\n"
+    return parse(f"{head}spec: {{vsa: {{verifiers: [{first}, {second}], {words}}}}}".encode(), "v.yaml", lambda _: b"")
+
+
+@settings(max_examples=300, deadline=None)
+@given(SUMMARIES, st.sampled_from(["maxAge: 7d", "maxAge: 7d, count: 2", "maxAge: 7d, select: all"]), st.data())
+def test_removing_reordering_or_replaying_summaries_never_makes_a_pass(
+    summaries: list[dict[str, Any]], words: str, data: st.DataObject
+) -> None:
+    """Any of the summaries in any order, each any number of times: what was no PASS with all of them stays none."""
+    policy = _vsa(words)
+    before = decide(policy, {"summaries": summaries}).result
+    fewer = data.draw(st.lists(st.sampled_from(summaries), max_size=8)) if summaries else []
+    assert before is Result.PASS or decide(policy, {"summaries": fewer}).result is not Result.PASS
+
+
+@settings(max_examples=300, deadline=None)
+@given(SUMMARIES)
+def test_ageing_never_makes_a_pass_and_newest_is_never_more_than_any(summaries: list[dict[str, Any]]) -> None:
+    """Whatever is refused today is refused later; `newest` lets nothing through that `any` would not."""
+    usual, newest = _vsa("maxAge: 7d"), _vsa("maxAge: 7d, select: newest")
+    dated = [each for each in summaries if (each.get("verified_at") or 0) <= NOW]
+    passed = decide(usual, {"summaries": summaries}).result is Result.PASS
+    assert passed or decide(newest, {"summaries": summaries}).result is not Result.PASS
+    if decide(usual, {"summaries": dated}).result is not Result.PASS:
+        assert decide(usual, {"summaries": dated}, now=NOW + 5 * 86_400).result is not Result.PASS

@@ -14,7 +14,10 @@ from model_provenance.policy.document import PROFILES, Policy, parse, profile
 from model_provenance.policy.gates import GATES
 
 HEAD = "apiVersion: model-provenance/v1\nkind: Policy\nmetadata: {name: p}\n"
-ALLOW = "sha256:" + "ab" * 32
+ALLOW, OTHER = "sha256:" + "ab" * 32, "sha256:" + "cd" * 32
+TWO = "[{identity: a, issuer: b}, {identity: c, issuer: b}]"
+FIRST, SECOND = "{id: 'https://v/1', identity: v, issuer: b}", "{id: 'https://v/2', identity: w, issuer: b}"
+LINEAGE = "lineage: {baseModel: verified}"
 
 
 def policy(spec: str, *, files: dict[str, bytes] | None = None, head: str = HEAD) -> Policy:
@@ -64,7 +67,7 @@ def test_what_is_not_a_policy_is_refused(text: str) -> None:
     assert "the manifest" not in caught.value.message
 
 
-@pytest.mark.parametrize("key", ["lineage", "revocation", "approvals", "rules", "Slsa", "slsa "])
+@pytest.mark.parametrize("key", ["base", "approvals", "Slsa", "slsa ", "evaluation"])
 def test_a_key_that_is_not_understood_is_not_ignored(key: str) -> None:
     """What would protect nothing is refused, with the keys that there are."""
     assert "known are" in refused("policy.unknown_key", f"{{'{key}': {{}}}}")
@@ -112,6 +115,24 @@ def test_keys_are_read_beside_the_policy_and_count_for_its_digest() -> None:
         ("signers: [{identity: a, issuer: b}]", "signers: [{identity: a, issuer: b}, {identity: c, issuer: b}]"),
         ("signers: [{identity: a, issuer: b, maxSlsaBuild: 1}]", "signers: [{identity: a, issuer: b}]"),
         ("{}", "waivers: {approvers: [{identity: a, issuer: b}]}"),
+        (f"waivers: {{approvers: {TWO}, count: 2}}", f"waivers: {{approvers: {TWO}, count: 1}}"),
+        ("evaluations: {required: [{name: a}]}", "evaluations: {select: any}"),
+        ("evaluations: {required: [{name: a}]}", "evaluations: {failed: allow}"),
+        ("lineage: {baseModel: verified, maxDepth: 2}", "lineage: {baseModel: verified, maxDepth: 3}"),
+        ("lineage: {baseModel: verified}", "lineage: {baseModel: verified, none: allow}"),
+        ("lineage: {baseModel: verified}", f"lineage: {{baseModel: verified, verifiers: [{FIRST}]}}"),
+        (f"signers: [{{identity: a, issuer: b}}], {LINEAGE}", f"lineage: {{baseModel: verified, signers: {TWO}}}"),
+        (f"vsa: {{verifiers: [{FIRST}]}}", f"vsa: {{verifiers: [{FIRST}, {SECOND}]}}"),
+        (f"vsa: {{verifiers: [{FIRST}, {SECOND}], select: all}}", f"vsa: {{verifiers: [{FIRST}]}}"),
+        (
+            f"vsa: {{verifiers: [{FIRST}, {SECOND}], select: all}}",
+            f"vsa: {{verifiers: [{FIRST}, {SECOND}], select: any}}",
+        ),
+        (f"vsa: {{verifiers: [{FIRST}], maxAge: 1d}}", f"vsa: {{verifiers: [{FIRST}], maxAge: 2d}}"),
+        (
+            f"vsa: {{verifiers: [{FIRST}], policyDigests: ['{ALLOW}']}}",
+            f"vsa: {{verifiers: [{FIRST}], policyDigests: ['{OTHER}']}}",
+        ),
     ],
 )
 def test_an_extension_allows_nothing_more(base: str, own: str) -> None:
@@ -140,7 +161,26 @@ def test_an_extension_asks_for_more() -> None:
     assert (both.slsa.build, both.slsa.effect, both.age.max) == (2, "deny", 86_400)
     assert (both.licenses.allow, both.sbom.formats) == ({"MIT"}, {"spdx", "cyclonedx"})
     assert {pattern.name for pattern in both.datasets.deny or ()} == {"a", "b"}
-    assert (both.datasets.require_digest, both.time.require_all, both.lineage) == (True, True, ("p",))
+    assert (both.datasets.require_digest, both.time.require_all, both.extended) == (True, True, ("p",))
+
+
+def test_what_an_extension_leaves_out_it_takes_over() -> None:
+    """A section that is said again keeps every bound that it does not speak of."""
+    extends, files = pinned(
+        f"{{vsa: {{verifiers: [{FIRST}, {SECOND}], select: all, maxAge: 2d, levels: [A]}}, lineage: {{baseModel: verified,"
+        f" maxDepth: 2}}, evaluations: {{required: [{{name: a}}], effect: warn}}, waivers: {{approvers: {TWO}, count: 2}}}}"
+    )
+    own = (
+        f"vsa: {{verifiers: [{FIRST}, {SECOND}], maxAge: 1d, levels: [B]}}, lineage: {{baseModel: verified}},"
+        f" evaluations: {{required: [{{name: b}}]}}, waivers: {{approvers: {TWO}}}"
+    )
+    both = policy(f"{{{extends}, {own}}}", files=files)
+    assert both.vsa
+    assert both.lineage
+    assert both.evaluations
+    assert (both.vsa.select, both.vsa.needed, both.vsa.max_age, both.vsa.levels) == ("all", 2, 86_400, {"A", "B"})
+    assert (both.lineage.depth, both.approvals, both.evaluations.effect) == (2, 2, "deny")
+    assert {each.name for each in both.evaluations.required or ()} == {"a", "b"}
 
 
 def test_a_profile_leaves_exceptions_to_who_uses_it() -> None:

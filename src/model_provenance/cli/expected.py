@@ -52,7 +52,10 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         access=access(given) if remote or _about_registries(given) else None,
         remote=given.get("remote", False),
         policy=_policy(target, given),
-        waivers=tuple(Path(path) for path in given.get("waiver", ())),
+        waivers=_paths(given, "waiver"),
+        base_evidence=_paths(given, "base_evidence"),
+        summaries=_paths(given, "accept_vsa"),
+        resource=given.get("resource_uri"),
         memory=_memory(given),
     )
 
@@ -73,7 +76,13 @@ def _policy(target: str, given: Mapping[str, Any]) -> Policy | None:
     from model_provenance.flows.places import places  # noqa: PLC0415 - only with a policy
     from model_provenance.flows.policy import load_policy  # noqa: PLC0415
 
-    return load_policy(given["policy"], decided_about=places(Path(target), (given["evidence"],)))
+    return load_policy(
+        given["policy"], decided_about=places(Path(target), (given["evidence"], *_paths(given, "base_evidence")))
+    )
+
+
+def _paths(given: Mapping[str, Any], name: str) -> tuple[Path, ...]:
+    return tuple(Path(path) for path in given.get(name, ()))
 
 
 def _about_registries(given: Mapping[str, Any]) -> bool:

@@ -49,11 +49,27 @@ class Ancestor:
     #: Who released it; None unless its evidence was verified.
     signer: SignerIdentity | None = None
     slsa_level: int | None = None
+    #: The bundles that speak for it, by name, with the digests of their bytes.
+    attestations: tuple[tuple[str, Digest], ...] = ()
 
     @property
     def is_backed(self) -> bool:
         """Whether somebody trusted speaks for it."""
         return self.backing in (Backing.EVIDENCE, Backing.SUMMARY)
+
+
+def bases_of(manifest: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...] | None:
+    """The base models that a manifest names; none where it names none, None where they cannot be read."""
+    tuned, merged = manifest.get("fine_tuned_from"), manifest.get("merged_from", [])
+    entries = [] if tuned is None else [tuned]
+    if not isinstance(merged, list):
+        return None
+    entries += merged
+    readable = (
+        isinstance(e, dict) and isinstance(e.get("model"), str) and isinstance(e.get("digest", ""), str)
+        for e in entries
+    )
+    return tuple(entries) if all(readable) else None
 
 
 #: Nearest first; of each model the base models in the order of its manifest.

@@ -48,6 +48,8 @@ class Waiver:
     ends: int
     #: As verified; None for one that nobody has signed yet, which never counts.
     signer: SignerIdentity | None = None
+    #: Of the bundle's bytes.
+    bundle: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,11 +167,17 @@ class Result(Enum):
 
 
 class Scope(Enum):
-    """How much was verified: a whole release, one bundle, or a release's evidence without its weights."""
+    """How much was verified: a whole release, one bundle, or a release's evidence without its weights.
+
+    `evidence` is a release's evidence about a digest that somebody else has signed: that of a base model. `summary` is
+    files that somebody else has verified, and says so in a signed summary.
+    """
 
     RELEASE = "release"
     BUNDLE = "bundle"
     REMOTE = "remote"
+    EVIDENCE = "evidence"
+    SUMMARY = "summary"
 
 
 class _Seal:

@@ -291,6 +291,7 @@ _ALL: tuple[Code, ...] = (
     Code("policy.place", 2, "A policy lies in what it is to decide about", "Keep the policy where who makes the model cannot write, e.g. in the deploying repository."),
     Code("policy.undecided", 15, "A gate of the policy could not be decided", "Give what the gate needs; what cannot be decided is never let through."),
     Code("policy.unknown_key", 2, "A policy has a key that has no meaning", "Correct the spelling: a key that is ignored would protect nothing."),
+    Code("policy.vsa", 2, "A verification summary cannot be used", "Give the file that `verify --vsa` wrote, signed by a verifier that the policy names."),
     Code("policy.waived", 0, "A gate of the policy fails and was waived", "Meet what the policy asks for before the waiver ends."),
     Code("policy.waiver", 2, "A waiver cannot be used", "Give the bundle that `model-provenance policy waive` wrote, signed by an approver of the policy."),
     Code("policy.warning", 0, "The policy would have something otherwise, and only shows it", "Meet what the policy asks for before it is made stricter."),

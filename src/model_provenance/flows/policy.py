@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from model_provenance.domain.evidence import Predicate, SignerIdentity
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.finding import Finding, failed, undecided, warned
 from model_provenance.domain.policy import Answer, Decision, Verdict, Waiver
+from model_provenance.domain.summary import Summary
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import (
     EvidenceFiles,
-    KeyExpectation,
     Report,
     Result,
     SignerExpectation,
     Trust,
+    Verified,
 )
 from model_provenance.errors import Exit, ModelProvenanceError
 from model_provenance.flows import folder
+from model_provenance.flows.claimed import claimed
 from model_provenance.flows.files import read_file
+from model_provenance.flows.lineage import BaseEvidence, trace
 from model_provenance.flows.places import refuse_planted
 from model_provenance.flows.signing import KeySigning, prepare
-from model_provenance.formats import certificate
-from model_provenance.formats.bundle import MaterialKind, parse_bundle
-from model_provenance.formats.identity import parse_identity
 from model_provenance.formats.load_located import SIZE_LIMIT
+from model_provenance.formats.vsa import resource_of
 from model_provenance.formats.waiver import parse_waiver, waiver_statement
 from model_provenance.policy.document import PROFILES, Policy, parse, profile
 from model_provenance.policy.evaluate import evaluate
 from model_provenance.policy.gates import GATES
-from model_provenance.policy.signers import PolicySigner, matching
 from model_provenance.verify.statement import verify_statement
 
 
@@ -48,7 +49,43 @@ def policy_signer(policy: Policy, evidence: EvidenceFiles) -> SignerExpectation 
 
     A claim chooses only which expectation is verified: every one of them is the policy's own.
     """
-    return _claimed(policy.signers, evidence.bundles) if policy.signers else None
+    return claimed(policy.signers, evidence.bundles) if policy.signers else None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was given for a policy beside the evidence of the release; signatures of waivers and summaries are verified."""
+
+    policy: Policy
+    #: Unix seconds at which it decides.
+    now: int
+    waivers: tuple[Waiver, ...]
+    summaries: tuple[Summary, ...]
+    bases: tuple[BaseEvidence, ...]
+    trust: Trust
+    #: What a summary must call the model; None for its package URL.
+    resource: str | None = None
+
+    def decide(self, report: Report) -> Report:
+        """The report with the decision; what did not verify is not decided about, and stays what it is."""
+        if report.verified is None:
+            return report
+        lineage = trace(report.verified, self.policy, self.bases, self.summaries, self.trust)
+        decision = evaluate(
+            report.verified,
+            self.policy,
+            now=self.now,
+            waivers=self.waivers,
+            lineage=lineage,
+            summaries=self.summaries,
+            resource=self.resource or _resource(report.verified),
+        )
+        return _with(report, decision)
+
+
+def _resource(verified: Verified) -> str | None:
+    name, version = verified.manifest.get("model_name"), verified.manifest.get("version")
+    return resource_of(name, version) if isinstance(name, str) and isinstance(version, str) else None
 
 
 def read_waivers(paths: Sequence[Path], policy: Policy, trust: Trust) -> tuple[Waiver, ...]:
@@ -59,9 +96,9 @@ def read_waivers(paths: Sequence[Path], policy: Policy, trust: Trust) -> tuple[W
             message = f"the policy {shown(policy.name, 80)} names nobody who may waive"
             raise ModelProvenanceError("policy.waiver", message, location=shown(str(path), 400))
         data = read_file(path, option="--waiver", limit=SIZE_LIMIT)
-        expected = _claimed(policy.approvers, [(path.name, data)])
+        expected = claimed(policy.approvers, [(path.name, data)])
         statement, signer = verify_statement(data, Predicate.WAIVER, expected, trust, code="policy.waiver")
-        found.append(replace(parse_waiver(statement), signer=signer))
+        found.append(replace(parse_waiver(statement), signer=signer, bundle=Digest.of(data)))
     return tuple(found)
 
 
@@ -76,11 +113,7 @@ def waive(waiver: Waiver, *, output: Path, signing: KeySigning) -> None:
     folder.write(output.parent, output.name, signed.data)
 
 
-def decided(report: Report, policy: Policy, *, now: int, waivers: Sequence[Waiver] = ()) -> Report:
-    """The report with the decision of the policy; what did not verify is not decided about, and stays what it is."""
-    if report.verified is None:
-        return report
-    decision = evaluate(report.verified, policy, now=now, waivers=waivers)
+def _with(report: Report, decision: Decision) -> Report:
     findings = (*report.findings, *_findings(decision))
     if decision.result is Result.PASS:
         return replace(report, findings=findings, decision=decision)
@@ -115,31 +148,3 @@ def _sentence(answer: Answer) -> str:
 def _read(path: Path, decided_about: Sequence[Path]) -> bytes:
     refuse_planted({"--policy": path}, decided_about)
     return read_file(path, option="--policy", limit=SIZE_LIMIT)
-
-
-def _claimed(signers: frozenset[PolicySigner], bundles: Iterable[tuple[str, bytes]]) -> SignerExpectation:
-    """The signer that the bundles claim to be by, if it is one of these; else any of them, which will not hold."""
-    named = (matching(signers, claim) for claim in _claims(bundles))
-    ordered = sorted(signers, key=lambda signer: (signer.subject, signer.issuer or ""))
-    return _expected(next((signer for signer in named if signer is not None), ordered[0]))
-
-
-def _claims(bundles: Iterable[tuple[str, bytes]]) -> Iterator[SignerIdentity]:
-    for _, data in bundles:
-        try:
-            material = parse_bundle(data).material
-            if material.kind is MaterialKind.PUBLIC_KEY:
-                yield SignerIdentity("key", f"key:{material.hint}")
-            else:
-                yield certificate.identity(certificate.load(material.certificates[0]))
-        except ModelProvenanceError:
-            # What cannot be read claims nothing; that it is there at all is the verifier's to judge.
-            continue
-
-
-def _expected(signer: PolicySigner) -> SignerExpectation:
-    if signer.run is not None:
-        return signer.run
-    if signer.public_key is not None:
-        return KeyExpectation(signer.public_key)
-    return parse_identity(signer.subject, issuer=signer.issuer or "", source_repository=signer.source_repository)

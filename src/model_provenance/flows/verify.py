@@ -33,6 +33,7 @@ from model_provenance.verify.release import verify_release
 
 if TYPE_CHECKING:
     from model_provenance.flows.memory import Memory
+    from model_provenance.flows.policy import Given
     from model_provenance.flows.remote import RemoteRequest
     from model_provenance.oci.access import Access
     from model_provenance.policy.document import Policy
@@ -68,6 +69,12 @@ class VerifyRequest:
     #: Unix seconds at which the policy decides; None is now.
     now: int | None = None
     waivers: tuple[Path, ...] = ()
+    #: Evidence of base models: release folders, or their `evidence/`.
+    base_evidence: tuple[Path, ...] = ()
+    #: Verification summaries of the model and of base models.
+    summaries: tuple[Path, ...] = ()
+    #: What a summary must call the model; None for its package URL.
+    resource: str | None = None
     #: Gets every file that is read, open, for who goes on to use the bytes that were verified (`flows.load`).
     keeper: Keeper | None = field(default=None, compare=False)
     #: Spares an unchanged model the reading.
@@ -76,18 +83,44 @@ class VerifyRequest:
 
 def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None = None) -> Report:
     """The verdict over a target. Raises for what is not a verdict: wrong usage, evidence that cannot be read."""
-    refuse_planted(trust_inputs(request), places(request.target, (request.evidence,)))
+    refuse_planted(trust_inputs(request), untrusted(request))
     if request.policy is None:
-        if request.waivers:
-            raise ModelProvenanceError(
-                "usage.invalid", "--waiver says nothing without --policy", remedy="Add the policy that it is about."
-            )
+        _refuse_without_policy(request)
         return _remembered(request, progress)
-    from model_provenance.flows.policy import decided, read_waivers  # noqa: PLC0415 - only with a policy
+    return given(request, request.policy).decide(_remembered(request, progress))
 
-    waivers = read_waivers(request.waivers, request.policy, trust(request.trust_config, request.trusted_root))
-    now = int(time.time()) if request.now is None else request.now
-    return decided(_remembered(request, progress), request.policy, now=now, waivers=waivers)
+
+def given(request: VerifyRequest, policy: Policy) -> Given:
+    """What was given for the policy, read and verified; raises `policy.*`, `evidence.*` for what cannot be used."""
+    from model_provenance.flows.lineage import read_bases  # noqa: PLC0415 - only with a policy
+    from model_provenance.flows.policy import Given, read_waivers  # noqa: PLC0415
+    from model_provenance.flows.summaries import read_summaries  # noqa: PLC0415
+
+    trusted = trust(request.trust_config, request.trusted_root)
+    return Given(
+        policy,
+        int(time.time()) if request.now is None else request.now,
+        read_waivers(request.waivers, policy, trusted),
+        read_summaries(request.summaries, policy, trusted),
+        read_bases(request.base_evidence),
+        trusted,
+        request.resource,
+    )
+
+
+def _refuse_without_policy(request: VerifyRequest) -> None:
+    """Options that only a policy makes use of; to ignore them would give a false feeling."""
+    inputs = {
+        "--waiver": request.waivers,
+        "--accept-vsa": request.summaries,
+        "--base-evidence": request.base_evidence,
+        "--resource-uri": request.resource,
+    }
+    for option, value in inputs.items():
+        if value:
+            raise ModelProvenanceError(
+                "usage.invalid", f"{option} says nothing without --policy", remedy="Add the policy that it is about."
+            )
 
 
 def _remembered(request: VerifyRequest, progress: Callable[[int, int], None] | None) -> Report:
@@ -153,6 +186,11 @@ def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | Non
     return verify_release(evidence, observed, expectation, trusted)
 
 
+def untrusted(request: VerifyRequest) -> tuple[Path, ...]:
+    """What others than the caller have written: the target, its evidence, that of base models."""
+    return places(request.target, (request.evidence, *request.base_evidence))
+
+
 def trust_inputs(request: VerifyRequest) -> dict[str, Path | None]:
     """Every file that the verdict is trusted by, by its option."""
     return {
@@ -165,7 +203,7 @@ def trust_inputs(request: VerifyRequest) -> dict[str, Path | None]:
 
 def remote_request(request: VerifyRequest) -> RemoteRequest:
     """The same request about a model in a registry, for `verify` and `pull`."""
-    refuse_planted(trust_inputs(request), places(request.target, (request.evidence,)))
+    refuse_planted(trust_inputs(request), untrusted(request))
     if request.bundles:
         raise ModelProvenanceError(
             "usage.invalid",

@@ -18,6 +18,7 @@ from model_provenance.policy.reading import Node, root_of
 from model_provenance.policy.sections import (
     Age,
     Datasets,
+    Evaluations,
     Formats,
     Licenses,
     Sbom,
@@ -26,6 +27,7 @@ from model_provenance.policy.sections import (
     Time,
     read_age,
     read_datasets,
+    read_evaluations,
     read_formats,
     read_licenses,
     read_sbom,
@@ -35,6 +37,7 @@ from model_provenance.policy.sections import (
 )
 from model_provenance.policy.signers import PolicySigner, Reader, Signers
 from model_provenance.policy.tighten import closed, tightened
+from model_provenance.policy.vouching import LineageSection, Vsa, read_lineage, read_vsa
 
 API_VERSION = "model-provenance/v1"
 PROFILES = ("integrity", "baseline", "production")
@@ -57,13 +60,16 @@ class Policy:
     formats: Formats | None = None
     licenses: Licenses | None = None
     datasets: Datasets | None = None
+    evaluations: Evaluations | None = None
+    lineage: LineageSection | None = None
+    vsa: Vsa | None = None
     age: Age | None = None
     #: Who may waive a failure; nobody where it is None.
     approvers: frozenset[PolicySigner] | None = None
     #: How many of them, each another, it takes; None where nobody said, which is one.
     approvals: int | None = None
     #: What it extends, for people, the first one first.
-    lineage: tuple[str, ...] = ()
+    extended: tuple[str, ...] = ()
 
 
 def profile(name: str) -> Policy:
@@ -84,10 +90,11 @@ def parse(data: bytes, file_name: str, read: Reader, *, depth: int = 0) -> Polic
     metadata = top["metadata"].mapping("name", "expires")
     if "name" not in metadata:
         top["metadata"].fail("`metadata.name` is missing")
-    spec = top["spec"].mapping("extends", *_SECTIONS, "signers", "waivers")
+    spec = top["spec"].mapping("extends", *_SECTIONS, *_VOUCHING, "signers", "waivers")
     base = _extended(spec["extends"], read, depth) if "extends" in spec else None
     sections: dict[str, Any] = {name: reader(spec[name]) for name, reader in _SECTIONS.items() if name in spec}
     named = Signers(read)
+    sections |= {name: vouching(spec[name], named) for name, vouching in _VOUCHING.items() if name in spec}
     signers = named.listed(spec["signers"]) if "signers" in spec else None
     approvers, approvals = _approvers(spec["waivers"], named) if "waivers" in spec else (None, None)
     own = Policy(
@@ -99,10 +106,19 @@ def parse(data: bytes, file_name: str, read: Reader, *, depth: int = 0) -> Polic
         approvals=approvals,
         **sections,
     )
-    if base is None:
-        return own
-    # A profile leaves exceptions to whoever uses it; a policy of somebody else does not.
-    return tightened(base if isinstance(spec["extends"].value, str) else closed(base), own)
+    if base is not None:
+        # A profile leaves exceptions to whoever uses it; a policy of somebody else does not.
+        own = tightened(base if isinstance(spec["extends"].value, str) else closed(base), own)
+    _separate_roles(own, top["spec"])
+    return own
+
+
+def _separate_roles(policy: Policy, node: Node) -> None:
+    """Who may release may not also be the one who says that the release is good (design, 4.4.4)."""
+    releasing = {(signer.subject, signer.issuer) for signer in policy.signers or ()}
+    for verifier in policy.vsa.verifiers if policy.vsa is not None else ():
+        if (verifier.signer.subject, verifier.signer.issuer) in releasing:
+            node.fail(f"{shown(verifier.signer.subject)} is among `signers` and among `vsa.verifiers`: one role each")
 
 
 def _digest(data: bytes, keys: set[str]) -> str:
@@ -146,5 +162,8 @@ _SECTIONS: dict[str, Callable[[Node], Any]] = {
     "formats": read_formats,
     "licenses": read_licenses,
     "datasets": read_datasets,
+    "evaluations": read_evaluations,
     "age": read_age,
 }
+#: Sections that name who may vouch for something.
+_VOUCHING: dict[str, Callable[[Node, Signers], Any]] = {"lineage": read_lineage, "vsa": read_vsa}

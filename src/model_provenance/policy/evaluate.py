@@ -6,27 +6,38 @@ from collections.abc import Sequence
 
 from model_provenance.domain.lineage import Lineage
 from model_provenance.domain.policy import Answer, Decision, Verdict, Waiver
-from model_provenance.domain.verification import Verified
+from model_provenance.domain.summary import Summary
+from model_provenance.domain.verification import Scope, Verified
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.policy.document import Policy
 from model_provenance.policy.gates import GATES
 from model_provenance.policy.gates.gate import Case, Gate, cannot_decide
 from model_provenance.policy.waiving import waived
 
+#: Gates that can be asked about a model of which only a summary was verified.
+_OF_SUMMARIES = ("integrity", "vsa")
+
 
 def evaluate(
-    verified: Verified, policy: Policy, *, now: int, waivers: Sequence[Waiver] = (), lineage: Lineage = ()
+    verified: Verified,
+    policy: Policy,
+    *,
+    now: int,
+    waivers: Sequence[Waiver] = (),
+    lineage: Lineage = (),
+    summaries: Sequence[Summary] = (),
+    resource: str | None = None,
 ) -> Decision:
     """The decision of `policy` over `verified` at `now` (Unix seconds); raises `TypeError` for anything but a `Verified`.
 
-    The signatures of `waivers` have been verified; whether one of them counts is decided here. `lineage` is what was
-    found out about the base models (`flows.lineage`).
+    The signatures of `waivers` and `summaries` have been verified; whether one of them counts is decided here. `lineage`
+    is what was found out about the base models (`flows.lineage`), `resource` what a summary must call this model.
     """
     given: object = verified
     if not isinstance(given, Verified):
         msg = "a policy decides over what has been verified, and nothing else"
         raise TypeError(msg)
-    case = Case(verified, policy, now, lineage)
+    case = Case(verified, policy, now, lineage, tuple(summaries), resource)
     answers = (*_valid(policy, now), *(waived(_answer(gate, case), case, waivers) for gate in GATES))
     return Decision(policy.name, policy.digest, now, answers)
 
@@ -44,6 +55,9 @@ def _answer(gate: Gate, case: Case) -> Answer:
     section = gate.section(case.policy)
     if section is None:
         return Answer(gate.id, Verdict.SKIPPED, "the policy does not ask")
+    if case.verified.scope is Scope.SUMMARY and gate.id not in _OF_SUMMARIES:
+        what, fix = "only a summary of the model was verified", "Ask for it under `vsa.levels`, or give the evidence."
+        return cannot_decide(gate.id, what, "a summary does not say what this gate asks", fix)
     try:
         answer = gate.run(section, case)
     except ModelProvenanceError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from datetime import datetime, timezone
+from decimal import Decimal
 from typing import NoReturn, TypeVar
 
 from model_provenance.domain.digest import Digest
@@ -18,6 +19,7 @@ _TEXT_LIMIT = 2048
 _LIST_LIMIT = 10_000
 _AGE = re.compile(r"([1-9][0-9]{0,4})([hd])")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _SECONDS = {"h": 3600, "d": 86400}
 
 
@@ -81,6 +83,13 @@ class Node:
         if isinstance(self.value, bool) or not isinstance(self.value, int) or not low <= self.value <= high:
             self.fail(f"{self._name} is not a number from {low} to {high}")
         return self.value
+
+    def decimal(self) -> Decimal:
+        """A number, exactly as it is written."""
+        text = str(self.value) if isinstance(self.value, int) and not isinstance(self.value, bool) else self.value
+        if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
+            self.fail(f"{self._name} is not a number like 0.82")
+        return Decimal(text)
 
     def digest(self) -> Digest:
         """`sha256:<hex>`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.parts import PARTS
@@ -98,68 +99,113 @@ class Age(Section):
     max: int
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A test or evaluation that must have been made, and what must have come out of it."""
+
+    name: str
+    metric: str | None
+    dataset: str | None
+    result: str | None
+    at_least: Decimal | None
+    at_most: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluations(Section):
+    """Evaluations that must have been made; of several of one name all must hold, or any of them."""
+
+    required: frozenset[Evaluation] | None
+    #: `all` (where nothing is said) or `any`.
+    select: str | None
+    #: `deny` (where nothing is said): one evaluation that is said to have failed is enough to deny; or `allow`.
+    failed: str | None
+
+
 def read_source(node: Node) -> Source:
     """`source: {events, refs}`."""
-    keys = _keys(node, "events", "refs")
-    return Source(_effect(keys), _texts(keys, "events"), _texts(keys, "refs"))
+    keys = keys_of(node, "events", "refs")
+    return Source(effect_of(keys), _texts(keys, "events"), _texts(keys, "refs"))
 
 
 def read_time(node: Node) -> Time:
     """`time: {require: anyOf|allOf, of: [rekor, tsa]}`."""
-    keys = _keys(node, "require", "of", needed=("require", "of"))
+    keys = keys_of(node, "require", "of", needed=("require", "of"))
     of = keys["of"].texts(lambda entry: entry.one_of(TIME_SOURCES))
-    return Time(_effect(keys), keys["require"].one_of(("anyOf", "allOf")) == "allOf", of)
+    return Time(effect_of(keys), keys["require"].one_of(("anyOf", "allOf")) == "allOf", of)
 
 
 def read_slsa(node: Node) -> Slsa:
     """`slsa: {build: 1|2|3}`."""
-    keys = _keys(node, "build", needed=("build",))
-    return Slsa(_effect(keys), keys["build"].number(1, 3))
+    keys = keys_of(node, "build", needed=("build",))
+    return Slsa(effect_of(keys), keys["build"].number(1, 3))
 
 
 def read_sbom(node: Node) -> Sbom:
     """`sbom: {formats, requiredComponents}`."""
-    keys = _keys(node, "formats", "requiredComponents")
+    keys = keys_of(node, "formats", "requiredComponents")
     formats = keys["formats"].texts(lambda e: e.one_of(SBOM_FORMATS)) if "formats" in keys else None
     required = (
         keys["requiredComponents"].texts(lambda e: e.one_of(COMPONENTS)) if "requiredComponents" in keys else None
     )
-    return Sbom(_effect(keys), formats, required)
+    return Sbom(effect_of(keys), formats, required)
 
 
 def read_formats(node: Node) -> Formats:
     """`formats: {deny, allowDigests, customCode: {allowDigests}}`; code is denied but for these digests."""
-    keys = _keys(node, "deny", "allowDigests", "customCode")
+    keys = keys_of(node, "deny", "allowDigests", "customCode")
     deny = keys["deny"].texts(lambda e: e.one_of(FORMAT_KINDS)) if "deny" in keys else frozenset()
     code = keys["customCode"].mapping("allowDigests") if "customCode" in keys else {}
-    return Formats(_effect(keys), deny, _digests(keys, "allowDigests"), _digests(code, "allowDigests"))
+    return Formats(effect_of(keys), deny, digests_of(keys, "allowDigests"), digests_of(code, "allowDigests"))
 
 
 def read_licenses(node: Node) -> Licenses:
     """`licenses: {allow, deny, of, unknown: deny}`."""
-    keys = _keys(node, "allow", "deny", "of", "unknown")
+    keys = keys_of(node, "allow", "deny", "of", "unknown")
     if "unknown" in keys:
         # Were an unknown licence let through, leaving a denied one unsaid would be the way past this gate.
         keys["unknown"].one_of(("deny",))
     of = keys["of"].texts(lambda e: e.one_of(LICENSED)) if "of" in keys else frozenset(("model",))
-    return Licenses(_effect(keys), _licenses(keys, "allow"), _licenses(keys, "deny"), of)
+    return Licenses(effect_of(keys), _licenses(keys, "allow"), _licenses(keys, "deny"), of)
 
 
 def read_datasets(node: Node) -> Datasets:
     """`datasets: {requireDigest, deny: [{name}|{digest}], required: [digest]}`."""
-    keys = _keys(node, "requireDigest", "deny", "required")
+    keys = keys_of(node, "requireDigest", "deny", "required")
     deny = keys["deny"].texts(_pattern) if "deny" in keys else None
     flag = keys["requireDigest"].flag() if "requireDigest" in keys else False
-    return Datasets(_effect(keys), flag, deny, _digests(keys, "required"))
+    return Datasets(effect_of(keys), flag, deny, digests_of(keys, "required"))
 
 
 def read_age(node: Node) -> Age:
     """`age: {max: 180d}`."""
-    keys = _keys(node, "max", needed=("max",))
-    return Age(_effect(keys), keys["max"].seconds())
+    keys = keys_of(node, "max", needed=("max",))
+    return Age(effect_of(keys), keys["max"].seconds())
 
 
-def _keys(node: Node, *known: str, needed: tuple[str, ...] = ()) -> dict[str, Node]:
+def read_evaluations(node: Node) -> Evaluations:
+    """`evaluations: {required: [{name, metric, dataset, result, min, max}], select: all|any, failed: deny|allow}`."""
+    keys = keys_of(node, "required", "select", "failed")
+    required = keys["required"].texts(_evaluation) if "required" in keys else None
+    select = keys["select"].one_of(("all", "any")) if "select" in keys else None
+    failed = keys["failed"].one_of(("deny", "allow")) if "failed" in keys else None
+    return Evaluations(effect_of(keys), required, select, failed)
+
+
+def _evaluation(node: Node) -> Evaluation:
+    keys = node.mapping("name", "metric", "dataset", "result", "min", "max")
+    if "name" not in keys:
+        node.fail("an evaluation has a `name`")
+    metric, dataset = (keys[key].text() if key in keys else None for key in ("metric", "dataset"))
+    result = keys["result"].one_of(("passed", "measured")) if "result" in keys else None
+    low, high = (keys[key].decimal() if key in keys else None for key in ("min", "max"))
+    if low is not None and high is not None and low > high:
+        node.fail("`min` is above `max`, so nothing could hold")
+    return Evaluation(keys["name"].text(), metric, dataset, result, low, high)
+
+
+def keys_of(node: Node, *known: str, needed: tuple[str, ...] = ()) -> dict[str, Node]:
+    """The keys of a section: those that are known, `effect`, and all that are needed."""
     keys = node.mapping(*known, "effect")
     for key in needed:
         if key not in keys:
@@ -169,7 +215,8 @@ def _keys(node: Node, *known: str, needed: tuple[str, ...] = ()) -> dict[str, No
     return keys
 
 
-def _effect(keys: dict[str, Node]) -> str:
+def effect_of(keys: dict[str, Node]) -> str:
+    """`effect`, or `deny` where it is not said."""
     return keys["effect"].one_of(EFFECTS) if "effect" in keys else "deny"
 
 
@@ -177,7 +224,8 @@ def _texts(keys: dict[str, Node], key: str) -> frozenset[str] | None:
     return keys[key].texts(Node.text) if key in keys else None
 
 
-def _digests(keys: dict[str, Node], key: str) -> frozenset[Digest] | None:
+def digests_of(keys: dict[str, Node], key: str) -> frozenset[Digest] | None:
+    """A list of distinct digests; None where there is none."""
     return keys[key].texts(Node.digest) if key in keys else None
 
 

@@ -16,6 +16,7 @@ from model_provenance.formats.public_key import load_public_key
 from model_provenance.policy.reading import Node
 
 LEVELS = (1, 3)
+_KEYS = ("signer", "builder", "environment", "identity", "issuer", "sourceRepository", "key", "maxSlsaBuild")
 _FORMS = "a signer is `signer: github:OWNER/REPO…` (with `builder`, `environment`), an `identity` with its `issuer`, or a `key`"
 
 #: Reads a file that a policy names, relative to that policy: a file that it extends, or a public key.
@@ -38,6 +39,14 @@ class PolicySigner:
     run: RepositoryExpectation | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Whose verification summaries count: a signer, and the name under which it verifies (SLSA: both are pinned)."""
+
+    id: str
+    signer: PolicySigner
+
+
 class Signers:
     """Reads lists of signers; `subjects` are the keys among them, which lie in files of their own."""
 
@@ -49,10 +58,20 @@ class Signers:
         """A list of distinct signers, at least one."""
         return node.texts(self._one)
 
+    def verifiers(self, node: Node) -> frozenset[Verifier]:
+        """A list of distinct verifiers: each a signer with the `id` that its summaries must carry."""
+        return node.texts(self._verifier)
+
+    def _verifier(self, node: Node) -> Verifier:
+        keys = node.mapping("id", *_KEYS)
+        if "id" not in keys:
+            node.fail("a verifier has an `id`: the `verifier.id` of its summaries")
+        return Verifier(keys.pop("id").text(), self._signer(node, keys))
+
     def _one(self, node: Node) -> PolicySigner:
-        keys = node.mapping(
-            "signer", "builder", "environment", "identity", "issuer", "sourceRepository", "key", "maxSlsaBuild"
-        )
+        return self._signer(node, node.mapping(*_KEYS))
+
+    def _signer(self, node: Node, keys: dict[str, Node]) -> PolicySigner:
         highest = keys.pop("maxSlsaBuild").number(*LEVELS) if "maxSlsaBuild" in keys else LEVELS[1]
         if "key" in keys and keys.keys() == {"key"}:
             return self._key(keys["key"], highest)

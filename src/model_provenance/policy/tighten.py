@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from model_provenance.domain.digest import Digest
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.policy.sections import EFFECTS, Age, Datasets, Formats, Licenses, Sbom, Slsa, Source, Time
+from model_provenance.policy.sections import (
+    EFFECTS,
+    Age,
+    Datasets,
+    Evaluations,
+    Formats,
+    Licenses,
+    Sbom,
+    Slsa,
+    Source,
+    Time,
+)
+from model_provenance.policy.vouching import LineageSection, Vsa
 
 if TYPE_CHECKING:
     from model_provenance.policy.document import Policy
@@ -35,18 +47,22 @@ def tightened(base: Policy, own: Policy) -> Policy:
         # Who extends a policy appoints nobody beside those whom it names; where it names nobody, its extension may.
         approvers=_subset("waivers.approvers", base.approvers, own.approvers),
         approvals=_least("waivers.count", base.approvals, own.approvals),
-        lineage=(*base.lineage, base.name),
+        extended=(*base.extended, base.name),
         **sections,
     )
 
 
 def closed(base: Policy) -> Policy:
-    """`base` with every exception that it does not make itself made impossible: approvers, and bytes that are allowed."""
-    formats = base.formats
+    """`base` with every exception that it does not make made impossible: approvers, allowed bytes, who vouches for bases."""
+    formats, lineage = base.formats, base.lineage
     if formats is not None:
         nothing: frozenset[Digest] = frozenset()
         formats = replace(formats, allowed=formats.allowed or nothing, allowed_code=formats.allowed_code or nothing)
-    return replace(base, approvers=base.approvers or frozenset(), formats=formats)
+    if lineage is not None:
+        # Without a list of their own, base models are released by whom the policy names for the model itself.
+        signers = base.signers if lineage.signers is None else lineage.signers
+        lineage = replace(lineage, signers=signers, verifiers=lineage.verifiers or frozenset())
+    return replace(base, approvers=base.approvers or frozenset(), formats=formats, lineage=lineage)
 
 
 def _effect(name: str, base: str, own: str) -> str:
@@ -138,6 +154,60 @@ def _datasets(base: Datasets, own: Datasets) -> Datasets:
     )
 
 
+def _evaluations(base: Evaluations, own: Evaluations) -> Evaluations:
+    return Evaluations(
+        _effect("evaluations", base.effect, own.effect),
+        _joined(base.required, own.required),
+        _word("evaluations.select", base.select, own.select, "any"),
+        _word("evaluations.failed", base.failed, own.failed, "allow"),
+    )
+
+
+def _lineage(base: LineageSection, own: LineageSection) -> LineageSection:
+    return LineageSection(
+        _effect("lineage", base.effect, own.effect),
+        _most("lineage.maxDepth", base.max_depth, own.max_depth),
+        _word("lineage.none", base.none, own.none, "allow"),
+        _subset("lineage.signers", base.signers, own.signers),
+        _subset("lineage.verifiers", base.verifiers, own.verifiers),
+    )
+
+
+def _vsa(base: Vsa, own: Vsa) -> Vsa:
+    if base.select not in (None, "any", own.select) and own.select is not None:
+        raise _loosens(
+            "vsa.select", f"is `{base.select}` in the policy that is extended and cannot become `{own.select}`"
+        )
+    merged = Vsa(
+        _effect("vsa", base.effect, own.effect),
+        _subset("vsa.verifiers", base.verifiers, own.verifiers) or own.verifiers,
+        own.select or base.select,
+        own.count or base.count,
+        _most("vsa.maxAge", base.max_age, own.max_age),
+        _subset("vsa.policyDigests", base.policy_digests, own.policy_digests),
+        _joined(base.levels, own.levels),
+    )
+    if merged.needed < base.needed:
+        raise _loosens("vsa", "is content with fewer verifiers than the policy that is extended")
+    return merged
+
+
+def _word(name: str, base: str | None, own: str | None, loose: str) -> str | None:
+    """One of two words: the loose one is not to be had where the policy that is extended does not say it."""
+    if own == loose and base != loose:
+        raise _loosens(name, f"cannot become `{own}`")
+    return own or base
+
+
+def _most(name: str, base: int | None, own: int | None) -> int | None:
+    """A bound from above: as large, or smaller."""
+    if base is None or own is None:
+        return own if base is None else base
+    if own > base:
+        raise _loosens(name, "is larger than in the policy that is extended")
+    return own
+
+
 def _age(base: Age, own: Age) -> Age:
     if own.max > base.max:
         raise _loosens("age.max", "is longer than in the policy that is extended")
@@ -156,5 +226,8 @@ _MERGES: dict[str, Callable[[Any, Any], Any]] = {
     "formats": _formats,
     "licenses": _licenses,
     "datasets": _datasets,
+    "evaluations": _evaluations,
+    "lineage": _lineage,
+    "vsa": _vsa,
     "age": _age,
 }

@@ -57,13 +57,13 @@ class _Sorted:
 def release_case(
     bundles: Iterable[tuple[str, bytes]],
     documents: Mapping[str, bytes],
-    observed: Observed,
+    observed: Observed | None,
     expectation: Expectation,
     trust: Trust,
     *,
     scope: Scope = Scope.RELEASE,
 ) -> Case:
-    """The case of a whole release, or of one without its weights: only its five kinds of statement count."""
+    """The case of a whole release, or of one without its weights or package: only its five kinds of statement count."""
     found = _sorted(bundles, _of_release, expectation, trust)
     return _case(scope, expectation, trust, found, observed, documents=documents)
 

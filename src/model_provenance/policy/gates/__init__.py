@@ -5,14 +5,17 @@ from __future__ import annotations
 from model_provenance.policy.gates import (
     age,
     datasets,
+    evaluations,
     formats,
     integrity,
     licenses,
+    lineage,
     sbom,
     signer,
     slsa,
     source,
     time,
+    vsa,
 )
 from model_provenance.policy.gates.gate import Gate
 
@@ -26,5 +29,8 @@ GATES: tuple[Gate, ...] = (
     formats.GATE,
     licenses.GATE,
     datasets.GATE,
+    evaluations.GATE,
+    lineage.GATE,
+    vsa.GATE,
     age.GATE,
 )

@@ -28,7 +28,7 @@ def decide(section: Datasets, case: Case) -> Answer:
             "datasets", "the list of datasets cannot be read", "an entry has no name, or a wrong type", fix
         )
     for dataset in datasets:
-        hit = next((how for pattern in section.deny or () if (how := _hit(pattern, dataset)) is not None), None)
+        hit = next((how for pattern in section.deny or () if (how := denied_by(pattern, dataset)) is not None), None)
         if hit is not None:
             return _refused(
                 section, f"{shown(dataset['name'])} was used", hit, "Train without it, and release that model."
@@ -53,7 +53,7 @@ def _readable(datasets: Any) -> bool:
     )
 
 
-def _hit(pattern: DatasetPattern, dataset: dict[str, Any]) -> str | None:
+def denied_by(pattern: DatasetPattern, dataset: dict[str, Any]) -> str | None:
     """How the dataset is denied. A name is weaker than a digest, and says so: names are reused and misspelt."""
     if pattern.digest is not None:
         return "its digest is denied" if dataset.get("digest") == str(pattern.digest) else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from model_provenance.domain.lineage import Lineage
 from model_provenance.domain.policy import Answer, Verdict
+from model_provenance.domain.summary import Summary
 from model_provenance.domain.verification import Verified
 from model_provenance.policy.document import Policy
 
@@ -21,6 +22,10 @@ class Case:
     now: int
     #: Base models, theirs, and so on, as far as evidence for them was given.
     lineage: Lineage = ()
+    #: Verification summaries that were given, each with a verified signature.
+    summaries: tuple[Summary, ...] = ()
+    #: The `resourceUri` that a summary of this model must carry.
+    resource: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""The whole release was verified with every byte of its files: nothing less can be decided about."""
+"""The whole release was verified with every byte of its files: nothing less can be decided about.
+
+But for a summary by somebody else, where the policy asks for one: then the bytes are those that the summary names.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from model_provenance.policy.gates.gate import Case, Gate, cannot_decide, passed
 def decide(_: object, case: Case) -> Answer:
     """Scope, manifest and files of what was verified."""
     verified = case.verified
+    if verified.scope is Scope.SUMMARY and case.policy.vsa is not None and verified.files:
+        return passed("integrity", f"{len(verified.files)} files, exactly those of the summary")
     if verified.scope is not Scope.RELEASE:
         return cannot_decide(
             "integrity",

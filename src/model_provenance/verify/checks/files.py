@@ -25,6 +25,8 @@ def check(case: Case) -> Sequence[Finding]:
     observed, signed = case.observed, case.oms.value
     if case.scope is Scope.BUNDLE and signed is None and case.oms.problem is None:
         return [unchecked("files", "files by name: this bundle lists none")]
+    if case.scope is Scope.EVIDENCE:
+        return [unchecked("files", "files: only evidence about a digest was looked at")]
     if observed is None:
         return [unchecked("files", "files: only a digest was given, so no file was read")]
     if case.scope is Scope.REMOTE and not observed.files and not observed.findings:

@@ -15,6 +15,8 @@ from model_provenance.verify.target import typed_subjects
 def check(case: Case) -> Sequence[Finding]:
     """The observed package against the subjects of its kind."""
     observed = case.observed
+    if case.scope is Scope.EVIDENCE:
+        return [unchecked("package", "package: only evidence about a digest was looked at")]
     # Without files the package is all that can be compared, so then it must be.
     whole = case.scope is not Scope.REMOTE and (
         observed is None or observed.kind in (TargetKind.DIRECTORY, TargetKind.FILE)
