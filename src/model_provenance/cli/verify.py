@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from model_provenance.cli.console import colour, plain_progress, progress
 from model_provenance.cli.decorate import options
 from model_provenance.cli.expected import verify_request
+from model_provenance.cli.vouch import clear_older, refuse_unused, vouching, written
+
+if TYPE_CHECKING:
+    from model_provenance.domain.verification import Report
+    from model_provenance.flows.verify import VerifyRequest
 
 
 @click.command("verify", short_help="Check a model against its evidence; refuse what does not check out.")
@@ -28,13 +34,15 @@ def command(target: str, *, verbose: bool, **given: Any) -> int:
 
     Example: model-provenance verify model/ --evidence dist/minilm-1.0.0 --key release.pub --name minilm --version 1.0.0
     """
-    from model_provenance.flows.verify import verify  # noqa: PLC0415 - loaded when used
-
+    if given["vsa"] is not None:
+        # Before anything can go wrong: what an earlier run decided is not to be read as the answer of this one.
+        clear_older(target, given)
     request = verify_request(target, given)
+    decide = _decide(request, given)
     start = time.perf_counter()
     shown = progress("reading") if sys.stderr.isatty() else plain_progress()
     with shown as advance:
-        report = verify(request, progress=advance)
+        report = decide(advance)
     seconds = time.perf_counter() - start
     if given["format"] == "json":
         from model_provenance.formats.canonical import document  # noqa: PLC0415
@@ -46,4 +54,19 @@ def command(target: str, *, verbose: bool, **given: Any) -> int:
 
         text = report_text(report, target=target, colour=colour(), seconds=seconds, verbose=verbose)
         click.echo(text, nl=False)
+        if given["vsa"] is not None:
+            click.echo(f"\nSummary: {written(given['vsa'], report)}")
     return report.exit_status
+
+
+def _decide(request: VerifyRequest, given: dict[str, Any]) -> Callable[[Callable[[int, int], None]], Report]:
+    """Verify; with --vsa the decision is signed and written, too."""
+    if given["vsa"] is not None:
+        from model_provenance.flows.vsa import verify_and_vouch  # noqa: PLC0415 - only with --vsa
+
+        how = vouching(given)
+        return lambda advance: verify_and_vouch(request, how, advance)
+    from model_provenance.flows.verify import verify  # noqa: PLC0415 - loaded when used
+
+    refuse_unused(given)
+    return lambda advance: verify(request, progress=advance)

@@ -22,6 +22,7 @@ from model_provenance.flows.evidence import read_evidence
 from model_provenance.flows.sets import judged
 from model_provenance.formats.bundle import Envelope, parse_bundle
 from model_provenance.formats.intoto import parse
+from model_provenance.formats.vsa import build_level
 from model_provenance.policy.document import Policy
 from model_provenance.policy.signers import PolicySigner, Verifier, matching
 from model_provenance.policy.vouching import DEPTH_LIMIT
@@ -118,7 +119,9 @@ class _Search:
             if self._counts(summary, digest):
                 about = frozenset(digest for _, digest in summary.subjects)
                 own = () if summary.digest is None else (("vsa", summary.digest),)
-                return replace(answer, backing=Backing.SUMMARY, why="", digests=about, attestations=own)
+                level = build_level(summary.levels)
+                found = replace(answer, backing=Backing.SUMMARY, why="", digests=about, attestations=own)
+                return replace(found, slsa_level=level)
         return answer
 
     def _verified(self, evidence: EvidenceFiles, digest: Digest) -> Report:

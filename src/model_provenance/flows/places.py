@@ -37,7 +37,7 @@ def refuse_planted(given: Mapping[str, Path | None], decided_about: Sequence[Pat
         if path is None:
             continue
         for place in decided_about:
-            if _lies_in(path, place):
+            if lies_in(path, place):
                 what = "the policy" if option == "--policy" else f"the file for {option}"
                 raise ModelProvenanceError(
                     _CODES.get(option, "trust.place"),
@@ -46,7 +46,7 @@ def refuse_planted(given: Mapping[str, Path | None], decided_about: Sequence[Pat
                 )
 
 
-def _lies_in(path: Path, place: Path) -> bool:
+def lies_in(path: Path, place: Path) -> bool:
     """As it is written and where links lead: neither the link nor the file may be the model's."""
     written = Path(os.path.abspath(path)), Path(os.path.abspath(place))  # noqa: PTH100 - `resolve` would follow the links
     return any(inside.is_relative_to(outside) for inside, outside in (written, (path.resolve(), place.resolve())))

@@ -9,6 +9,7 @@ from pathlib import Path
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.finding import Finding, failed, undecided, warned
+from model_provenance.domain.lineage import Lineage
 from model_provenance.domain.policy import Answer, Decision, Verdict, Waiver
 from model_provenance.domain.summary import Summary
 from model_provenance.domain.text import shown
@@ -66,21 +67,30 @@ class Given:
     #: What a summary must call the model; None for its package URL.
     resource: str | None = None
 
-    def decide(self, report: Report) -> Report:
-        """The report with the decision; what did not verify is not decided about, and stays what it is."""
-        if report.verified is None:
-            return report
-        lineage = trace(report.verified, self.policy, self.bases, self.summaries, self.trust)
+    def consider(self, verified: Verified) -> Considered:
+        """Trace the ancestors and decide."""
+        lineage = trace(verified, self.policy, self.bases, self.summaries, self.trust)
+        resource = self.resource or _resource(verified)
         decision = evaluate(
-            report.verified,
+            verified,
             self.policy,
             now=self.now,
             waivers=self.waivers,
             lineage=lineage,
             summaries=self.summaries,
-            resource=self.resource or _resource(report.verified),
+            resource=resource,
         )
-        return _with(report, decision)
+        return Considered(verified, lineage, resource, decision)
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A decision, with all that it was made over."""
+
+    verified: Verified
+    lineage: Lineage
+    resource: str | None
+    decision: Decision
 
 
 def _resource(verified: Verified) -> str | None:
@@ -113,7 +123,8 @@ def waive(waiver: Waiver, *, output: Path, signing: KeySigning) -> None:
     folder.write(output.parent, output.name, signed.data)
 
 
-def _with(report: Report, decision: Decision) -> Report:
+def with_decision(report: Report, decision: Decision) -> Report:
+    """The report of what was verified, as the policy has it."""
     findings = (*report.findings, *_findings(decision))
     if decision.result is Result.PASS:
         return replace(report, findings=findings, decision=decision)

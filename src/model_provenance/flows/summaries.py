@@ -1,4 +1,4 @@
-"""Verification summaries: those that were given, each as one of the policy's verifiers would have signed it."""
+"""Verification summaries that were given, and a model that is known by one of them alone."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.summary import Summary
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import Trust
+from model_provenance.domain.verification import EvidenceFiles, Report, Trust
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.claimed import claimed
 from model_provenance.flows.files import read_file
+from model_provenance.flows.target import Progress, Target, observe_files
+from model_provenance.flows.verify import VerifyRequest, parse_digest
 from model_provenance.formats.bundle import BUNDLE_LIMIT
+from model_provenance.formats.oms import DEFAULT_IGNORED
 from model_provenance.formats.vsa import parse_vsa
 from model_provenance.policy.document import Policy
 from model_provenance.policy.signers import PolicySigner
 from model_provenance.verify.statement import verify_statement
+from model_provenance.verify.summary import verify_summary
 
 #: Summaries of one model and its ancestors.
 _LIMIT = 256
@@ -49,3 +53,26 @@ def verifiers_of(policy: Policy) -> frozenset[PolicySigner]:
         policy.lineage.verifiers if policy.lineage is not None else None,
     )
     return frozenset(verifier.signer for verifiers in lists for verifier in verifiers or ())
+
+
+def verify_by_summary(
+    request: VerifyRequest, target: Target, summaries: Sequence[Summary], progress: Progress | None
+) -> Report:
+    """The verdict over a folder without evidence: whether its files are those that a summary names."""
+    if request.resource is None and (request.name is None or request.version is None):
+        raise ModelProvenanceError(
+            "usage.invalid",
+            "without evidence nothing says which model the summary must be about",
+            remedy="Add --name and --version, or --resource-uri.",
+        )
+    ignored = (*DEFAULT_IGNORED, *request.ignore)
+    observed = observe_files(
+        target,
+        EvidenceFiles(()),
+        ignore=ignored,
+        allow_symlinks=request.allow_symlinks,
+        progress=progress,
+        keeper=request.keeper,
+        memory=request.memory,
+    )
+    return verify_summary(summaries, observed, None if request.digest is None else parse_digest(request.digest))

@@ -86,8 +86,15 @@ def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None =
     refuse_planted(trust_inputs(request), untrusted(request))
     if request.policy is None:
         _refuse_without_policy(request)
-        return _remembered(request, progress)
-    return given(request, request.policy).decide(_remembered(request, progress))
+        return checked(request, progress)
+    from model_provenance.flows.policy import with_decision  # noqa: PLC0415 - only with a policy
+
+    asked = given(request, request.policy)
+    report = checked(request, progress, asked)
+    # What did not verify is not decided about, and stays what it is.
+    if report.verified is None:
+        return report
+    return with_decision(report, asked.consider(report.verified).decision)
 
 
 def given(request: VerifyRequest, policy: Policy) -> Given:
@@ -104,8 +111,17 @@ def given(request: VerifyRequest, policy: Policy) -> Given:
         read_summaries(request.summaries, policy, trusted),
         read_bases(request.base_evidence),
         trusted,
-        request.resource,
+        request.resource or _resource(request),
     )
+
+
+def _resource(request: VerifyRequest) -> str | None:
+    """The package URL of the expected name and version; without both, that of the signed manifest."""
+    if request.name is None or request.version is None:
+        return None
+    from model_provenance.formats.vsa import resource_of  # noqa: PLC0415 - only with a policy
+
+    return resource_of(request.name, request.version)
 
 
 def _refuse_without_policy(request: VerifyRequest) -> None:
@@ -123,15 +139,15 @@ def _refuse_without_policy(request: VerifyRequest) -> None:
             )
 
 
-def _remembered(request: VerifyRequest, progress: Callable[[int, int], None] | None) -> Report:
-    """Verify; what was read is kept where it was verified, whatever a policy makes of it."""
-    report = _verified(request, progress)
+def checked(request: VerifyRequest, progress: Callable[[int, int], None] | None, asked: Given | None = None) -> Report:
+    """Verify, and ask no policy; what was read is kept where it was verified, whatever a policy makes of it."""
+    report = _verified(request, progress, asked)
     if request.memory is not None and report.verified is not None:
         request.memory.commit()
     return report
 
 
-def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | None) -> Report:
+def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | None, asked: Given | None) -> Report:
     if request.bundles and request.evidence is not None:
         raise ModelProvenanceError(
             "usage.invalid",
@@ -167,6 +183,10 @@ def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | Non
     if request.bundles:
         return _one_bundle(request, request.bundles[0], progress)
     target = locate(request.target)
+    if asked is not None and asked.summaries and request.evidence is None and target.kind is TargetKind.DIRECTORY:
+        from model_provenance.flows.summaries import verify_by_summary  # noqa: PLC0415 - only without evidence
+
+        return verify_by_summary(request, target, asked.summaries, progress)
     evidence = target.evidence() if request.evidence is None else read_evidence(request.evidence)
     expectation = _expectation(request, evidence)
     exclude = () if request.evidence is None else own_files(request.evidence)
@@ -283,7 +303,7 @@ def _expectation(request: VerifyRequest, evidence: EvidenceFiles) -> Expectation
         signer=_signer(request, evidence),
         name=request.name,
         version=request.version,
-        digest=None if request.digest is None else _digest(request.digest),
+        digest=None if request.digest is None else parse_digest(request.digest),
         required_parts=required_parts(request.require),
     )
 
@@ -299,7 +319,8 @@ def _signer(request: VerifyRequest, evidence: EvidenceFiles) -> SignerExpectatio
     return expected_signer(request.signer, evidence)
 
 
-def _digest(text: str) -> Digest:
+def parse_digest(text: str) -> Digest:
+    """The value of --digest."""
     try:
         return Digest.parse(text)
     except ValueError as error:

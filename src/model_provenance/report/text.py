@@ -9,7 +9,7 @@ from dataclasses import replace
 from model_provenance.domain.finding import Finding, Severity, Status
 from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import Report, Result
+from model_provenance.domain.verification import Report, Result, Scope
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.report.decision import decision_lines
 from model_provenance.report.described import described_rows
@@ -99,7 +99,8 @@ def report_text(report: Report, *, target: str, colour: bool, seconds: float, ve
     if report.signer is not None:
         # A policy is only asked about what was verified, so who signed is known even where it says no.
         known = report.verified is not None or report.decision is not None
-        label, note = ("signer", "") if known else ("found", "  (found in the evidence, not trusted)")
+        role = "verifier" if report.scope is Scope.SUMMARY else "signer"
+        label, note = (role, "") if known else ("found", "  (found in the evidence, not trusted)")
         rows.append((label, signer_line(report.signer) + note))
     rows += [("log", f"{entry.entry_url or entry.log_url} index {entry.log_index}") for entry in report.log_entries[:8]]
     if report.slsa_level is not None and report.verified is not None:
