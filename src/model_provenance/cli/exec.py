@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from model_provenance.flows.load import LoadRequest
 
 _PLACE = re.compile(r"\{dir\}|\{file:([^{}]+)\}")
-_BYPASS = "MODEL_PROVENANCE_BYPASS"
 #: What the program finds in its environment.
 _GIVEN = "MODEL_PROVENANCE_LOADED_"
 
@@ -98,19 +97,20 @@ def _program(words: Sequence[str], target: str) -> list[str]:
 
 
 def _request(target: str, given: dict[str, Any]) -> LoadRequest:
-    from model_provenance.flows.load import LoadRequest, protection  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.load import BYPASS, LoadRequest, protection  # noqa: PLC0415 - loaded when used
 
     return LoadRequest(
         verify_request(target, given),
         memory=given["memory"],
         at_least=protection(given["toctou"]),
         receipt=given["receipt"],
-        bypass=os.environ.get(_BYPASS) or None,
+        bypass=os.environ.get(BYPASS) or None,
     )
 
 
 def _say(held: Held, request: LoadRequest, target: str, seconds: float) -> None:
     from model_provenance.domain.holding import TOCTOU_MEANING  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.load import BYPASS  # noqa: PLC0415
     from model_provenance.report.text import error_text, report_text  # noqa: PLC0415
 
     if held.report is not None:
@@ -119,7 +119,7 @@ def _say(held: Held, request: LoadRequest, target: str, seconds: float) -> None:
         click.echo(error_text(held.problem, colour=False), nl=False, err=True)
     if held.bypassed:
         click.echo(f"\nBYPASSED {shown(target, 400)}: it is started although it was not verified", err=True)
-        click.echo(f"  {_BYPASS} says: {shown(request.bypass or '', 400)}", err=True)
+        click.echo(f"  {BYPASS} says: {shown(request.bypass or '', 400)}", err=True)
     click.echo(f"  toctou   {held.toctou.value}: {TOCTOU_MEANING[held.toctou]}", err=True)
 
 

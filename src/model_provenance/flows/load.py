@@ -20,6 +20,8 @@ from model_provenance.flows.verify import VerifyRequest, verify
 from model_provenance.formats.load_receipt import receipt_line
 from model_provenance.hold.holder import SMALL, Holder
 
+#: The environment variable that lets a model be loaded although it does not verify; its value is the reason.
+BYPASS = "MODEL_PROVENANCE_BYPASS"
 #: What no word in the environment gets past: a command line or a defect, not a verdict.
 _NOT_BYPASSED = (Exit.USAGE, Exit.INTERNAL)
 

@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from model_provenance.load.model import Model
     from model_provenance.policy.document import Policy
 
-__all__ = ["BYPASS", "Model", "RefusedError", "verified"]
+__all__ = ["Model", "RefusedError", "verified"]
 
-#: The environment variable that lets a model be loaded although it does not verify; its value is the reason.
-BYPASS = "MODEL_PROVENANCE_BYPASS"
 AnyPath = str | os.PathLike[str]
 _LOG = logging.getLogger("model_provenance.load")
 
@@ -81,8 +79,9 @@ def verified(
     Raises `RefusedError` (with `.report`) for a model that does not verify or that the policy denies, its base class
     `ModelProvenanceError` for what kept it from being verified, and on leaving `load.changed`. Nothing is handed out then.
     """
-    from model_provenance.flows.expectation import SignerOptions  # noqa: PLC0415 - loaded when used
-    from model_provenance.flows.load import LoadRequest, hold, protection  # noqa: PLC0415
+    from model_provenance.domain.text import shown  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.expectation import SignerOptions  # noqa: PLC0415
+    from model_provenance.flows.load import BYPASS, LoadRequest, hold, protection  # noqa: PLC0415
     from model_provenance.flows.memory import open_memory  # noqa: PLC0415
     from model_provenance.flows.verify import VerifyRequest  # noqa: PLC0415
     from model_provenance.load.model import Model  # noqa: PLC0415
@@ -123,7 +122,8 @@ def verified(
     held = hold(request)
     try:
         if held.bypassed:
-            _LOG.critical("BYPASSED: %s is loaded without having been verified: %s", target, request.bypass)
+            where, why = shown(str(target), 400), shown(request.bypass or "", 400)
+            _LOG.critical("BYPASSED: %s is loaded without having been verified: %s", where, why)
         yield Model(held)
         held.check()
     finally:
