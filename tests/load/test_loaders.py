@@ -14,7 +14,9 @@ import pytest
 import safetensors
 
 from model_provenance import load
+from model_provenance.cli.main import run
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.sign.keygen import keygen
 
 from .models import BIG, COUNT, Released, onnx_file, open_files, release, safetensors_file, write_model
 
@@ -153,3 +155,25 @@ def test_a_loader_that_is_not_installed_is_named(released: Released) -> None:
     with load.verified(released.model, **released.expected) as model, pytest.raises(ModelProvenanceError) as error:
         model.safetensors(BIG, framework="paddle")
     assert error.value.code == "load.library"
+
+
+def test_a_model_is_loaded_on_the_word_of_another_verifier(
+    released: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A verification summary in place of the evidence: the files are still read, held and compared with what it names."""
+    monkeypatch.setenv("COSIGN_PASSWORD", "")
+    keygen(tmp_path / "gate", b"")
+    policy = tmp_path / "policy.yaml"
+    head = "apiVersion: model-provenance/v1\nkind: Policy\nmetadata: {name: relies}\n"
+    policy.write_text(f"{head}spec: {{vsa: {{verifiers: [{{id: 'https://acme.example/gate', key: gate.pub}}]}}}}\n")
+    made = ["--policy", "integrity", "--vsa", tmp_path / "vsa.json", "--vsa-key", tmp_path / "gate.key"]
+    words = ["verify", released.model, *released.words(), *made, "--verifier-id", "https://acme.example/gate"]
+    assert run([str(word) for word in words]) == 0
+    relied = {"policy": policy, "accept_vsa": [tmp_path / "vsa.json"], "name": "tiny", "version": "1.0.0"}
+    with load.verified(released.model, **relied) as model:
+        assert (model.result, sorted(model.files)) == ("PASS", ["README.md", "config.json", BIG])
+        assert model.safetensors(BIG)["w"].shape == (COUNT,)
+    (released.model / "config.json").write_text("{}")
+    with pytest.raises(load.RefusedError) as error, load.verified(released.model, **relied):
+        pytest.fail("nothing is handed out")
+    assert error.value.code == "summary.differs"

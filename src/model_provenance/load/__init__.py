@@ -65,6 +65,9 @@ def verified(
     trusted_root: AnyPath | None = None,
     trust_config: AnyPath | None = None,
     waivers: Sequence[AnyPath] = (),
+    base_evidence: Sequence[AnyPath] = (),
+    accept_vsa: Sequence[AnyPath] = (),
+    resource_uri: str | None = None,
     cache: AnyPath | None = None,
     memory: bool = False,
     toctou: str = "unprotected",
@@ -72,7 +75,7 @@ def verified(
 ) -> Iterator[Model]:
     """Verify the model at `target` and hold its files open; on leaving, check that nobody wrote to them.
 
-    The arguments up to `waivers` are the options of `model-provenance verify`. `cache` is a folder that spares an
+    The arguments up to `resource_uri` are the options of `model-provenance verify`. `cache` is a folder that spares an
     unchanged model the reading, `memory` copies every file into sealed memory, `toctou` is the least protection that is
     accepted ("held", "leased", "sealed", "fs-verity"), `receipt` a file that a JSON line is appended to.
 
@@ -108,8 +111,11 @@ def verified(
         require=require,
         trust_config=_path(trust_config),
         trusted_root=_path(trusted_root),
-        policy=_policy(policy, Path(target), _path(evidence)),
-        waivers=tuple(Path(waiver) for waiver in waivers),
+        policy=_policy(policy, Path(target), (_path(evidence), *_paths(base_evidence))),
+        waivers=_paths(waivers),
+        base_evidence=_paths(base_evidence),
+        summaries=_paths(accept_vsa),
+        resource=resource_uri,
         memory=open_memory(_path(cache), os.environ),
     )
     request = LoadRequest(
@@ -134,11 +140,15 @@ def _path(value: AnyPath | None) -> Path | None:
     return None if value is None else Path(value)
 
 
-def _policy(policy: AnyPath | None, target: Path, evidence: Path | None) -> Policy | None:
+def _paths(values: Sequence[AnyPath]) -> tuple[Path, ...]:
+    return tuple(Path(value) for value in values)
+
+
+def _policy(policy: AnyPath | None, target: Path, evidence: Sequence[Path | None]) -> Policy | None:
     """A profile or a file, never one from the model or its evidence."""
     if policy is None:
         return None
     from model_provenance.flows.places import places  # noqa: PLC0415 - only with a policy
     from model_provenance.flows.policy import load_policy  # noqa: PLC0415
 
-    return load_policy(os.fspath(policy), decided_about=places(target, (evidence,)))
+    return load_policy(os.fspath(policy), decided_about=places(target, evidence))
