@@ -11,6 +11,7 @@ from model_provenance.cli.catalogue import OPTIONS, Kind
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.signing import KeylessSigning, KeySigning, signing_inputs
 from model_provenance.flows.verify import VerifyRequest, trust_inputs
+from model_provenance.flows.vsa import Vouching
 
 from .command import Cli
 
@@ -99,6 +100,7 @@ def test_no_option_is_forgotten() -> None:
     ruled = {option.removeprefix("--") for option in trust_inputs(request)}
     for signing in (KeySigning(Path("k"), lambda: b""), KeylessSigning(None, None, allow_public_log=False)):
         ruled |= {option.removeprefix("--") for option in signing_inputs(signing)}
+    ruled |= {option.removeprefix("--") for option in Vouching(Path("v"), signing, "x:y", {}).inputs()}
     deciding = {"verify", "exec", "pull", "policy explain", "release", "sign"}
     files = {o.name for o in OPTIONS if o.kind is Kind.PATH and deciding & set(o.commands)}
     assert files - ruled - _NO_TRUST == set()

@@ -23,7 +23,7 @@ from model_provenance.flows import folder
 from model_provenance.flows.evidence import read_bounded
 from model_provenance.flows.places import lies_in, refuse_planted
 from model_provenance.flows.policy import Considered, Given, with_decision
-from model_provenance.flows.signing import Prepared, Signing, prepare, signing_inputs
+from model_provenance.flows.signing import KeySigning, Prepared, Signing, prepare
 from model_provenance.flows.verify import VerifyRequest, checked, given, trust_inputs, untrusted
 from model_provenance.formats.bundle import BUNDLE_LIMIT, Envelope, parse_bundle
 from model_provenance.formats.intoto import parse
@@ -45,6 +45,10 @@ class Vouching:
     verifier_id: str
     env: Mapping[str, str]
 
+    def inputs(self) -> dict[str, Path | None]:
+        """The files that the summary is signed with; the trust config is that of the verification."""
+        return {"--vsa-key": self.signing.path if isinstance(self.signing, KeySigning) else None}
+
 
 def clear(output: Path, places: Sequence[Path]) -> None:
     """Remove an older summary. Raises `policy.vsa_output` for another file, and for a place that is the model's."""
@@ -65,8 +69,7 @@ def verify_and_vouch(
     request: VerifyRequest, vouching: Vouching, progress: Callable[[int, int], None] | None = None
 ) -> Report:
     """`verify` with a policy; a PASS is written as PASSED, a FAIL as FAILED. What did not verify has no summary at all."""
-    refuse_planted(trust_inputs(request), untrusted(request))
-    refuse_planted(signing_inputs(vouching.signing), untrusted(request))
+    refuse_planted({**trust_inputs(request), **vouching.inputs()}, untrusted(request))
     if request.policy is None:
         raise ModelProvenanceError("usage.invalid", "--vsa says nothing without --policy", remedy="Add the policy.")
     if not _URI.fullmatch(vouching.verifier_id):
