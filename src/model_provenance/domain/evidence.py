@@ -21,6 +21,7 @@ class Predicate:
     CYCLONEDX = "https://cyclonedx.org/bom"
     VSA = "https://slsa.dev/verification_summary/v1"
     REVOCATION = "https://model-provenance.dev/revocation/v1"
+    STATUS = "https://model-provenance.dev/status/v1"
     APPROVAL = "https://model-provenance.dev/approval/v1"
     WAIVER = "https://model-provenance.dev/waiver/v1"
     LOAD_RECEIPT = "https://model-provenance.dev/load-receipt/v1"

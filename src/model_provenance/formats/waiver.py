@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timezone
 from typing import Any
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate, Statement, Subject, SubjectKind
+from model_provenance.domain.moment import DAY, parse_day
 from model_provenance.domain.policy import Waiver
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.intoto import ParsedStatement, statement
 
 _KEYS = ("gate", "digest", "reason", "approver", "ticket", "expiry")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TEXT_LIMIT = 1000
-_SECONDS = 86_400
 
 
 def waiver_statement(waiver: Waiver) -> Statement:
@@ -60,12 +57,10 @@ def waiver_of(value: Any) -> Waiver:
 
 def _end(text: str) -> int:
     """Unix seconds of the end of the last day, in UTC."""
-    try:
-        if _DAY.fullmatch(text):
-            return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=timezone.utc).timestamp()) + _SECONDS
-    except ValueError:
-        pass
-    raise _malformed("its `expiry` is not a date like 2027-06-30")
+    begins = parse_day(text)
+    if begins is None:
+        raise _malformed("its `expiry` is not a date like 2027-06-30")
+    return begins + DAY
 
 
 def _malformed(why: str) -> ModelProvenanceError:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from datetime import datetime, timezone
 from decimal import Decimal
 from typing import NoReturn, TypeVar
 
 from model_provenance.domain.digest import Digest
+from model_provenance.domain.moment import DAY, parse_day
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.load_located import load_located
@@ -18,9 +18,8 @@ T = TypeVar("T")
 _TEXT_LIMIT = 2048
 _LIST_LIMIT = 10_000
 _AGE = re.compile(r"([1-9][0-9]{0,4})([hd])")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
-_SECONDS = {"h": 3600, "d": 86400}
+_SECONDS = {"h": 3600, "d": DAY}
 
 
 class Node:
@@ -107,15 +106,10 @@ class Node:
 
     def last_day(self) -> int:
         """A date, as Unix seconds of the end of that day in UTC."""
-        text = self.text()
-        wrong = f"{self._name} is not a date like 2027-06-30"
-        if not _DATE.fullmatch(text):
-            self.fail(wrong)
-        try:
-            day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=timezone.utc)
-        except ValueError:
-            self.fail(wrong)
-        return int(day.timestamp()) + _SECONDS["d"]
+        begins = parse_day(self.text())
+        if begins is None:
+            self.fail(f"{self._name} is not a date like 2027-06-30")
+        return begins + DAY
 
     @property
     def _name(self) -> str:
