@@ -36,12 +36,12 @@ STATUSES = {
     Exit.CONTENT: "The content differs from what was signed.",
     Exit.EVIDENCE_MISSING: "Evidence is missing.",
     Exit.POLICY: "A policy denies the release.",
-    Exit.REVOKED: "The release is revoked (reserved: revocation is not built yet).",
+    Exit.REVOKED: "The release, or something that it comes from, is revoked.",
     Exit.UNDECIDED: "It could not be decided; never a pass.",
     Exit.SERVICE: "A service, the network or the machine failed; run again.",
     Exit.CI_IDENTITY: "A CI permission or an identity is missing or may not sign.",
     Exit.TOOL_MISSING: "A tool that was asked for is missing.",
-    Exit.UNSIGNED: "Kept unsigned for later (reserved: `--sign-later` is not built yet).",
+    Exit.UNSIGNED: "Kept unsigned for later (`--sign-later`).",
 }
 
 #: Rooms from the bottom up, as import-linter holds them.

@@ -12,9 +12,13 @@ from model_provenance.domain.files import ModelFile
 from model_provenance.domain.lineage import Ancestor, Backing
 from model_provenance.domain.policy import Waiver
 from model_provenance.domain.roles import role_of
+from model_provenance.domain.status import Snapshot, Status
 from model_provenance.domain.summary import Summary
 from model_provenance.domain.verification import SEAL, Scope, Verified
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats.revocation import entry_of
 
+HOUR = 3600
 #: 2026-11-23, and ten days before.
 NOW = 1_795_392_000
 SIGNED_AT = NOW - 10 * 86_400
@@ -114,3 +118,27 @@ def summary(changes: Mapping[str, Any] | None = None) -> Summary:
         signer=signer,
     )
     return replace(good, **given)
+
+
+def status(given: Mapping[str, Any] | None) -> Status | ModelProvenanceError | None:
+    """A status list as a case says: hours since it was made and until it is stale, its entries, who signed it."""
+    if given is None:
+        return None
+    if "error" in given:
+        return ModelProvenanceError(given["error"], "the list could not be used")
+    assert given.keys() <= {"age", "fresh", "entries", "revokers", "as_of", "grace"}
+    made = NOW - int(given.get("age", 1) * HOUR)
+    snapshot = Snapshot(
+        list="acme/models",
+        seq=7,
+        this_update=made,
+        next_update=made + int(given.get("fresh", 24) * HOUR),
+        previous=tuple(Digest(f"{number:064x}") for number in range(6)),
+        entries=tuple(entry_of(entry) for entry in given.get("entries", ())),
+        digest=Digest("ef" * 32),
+    )
+    revokers = tuple(
+        SignerIdentity(**who) for who in given.get("revokers", [{"method": "key", "subject": "key:revoker"}])
+    )
+    as_of = None if "as_of" not in given else NOW - int(given["as_of"] * HOUR)
+    return Status(snapshot, revokers, as_of=as_of, grace=int(given.get("grace", 0) * HOUR))

@@ -17,7 +17,19 @@ from model_provenance.policy.evaluate import evaluate
 from model_provenance.policy.gates import GATES
 from model_provenance.policy.gates.gate import Gate
 
-from .release import ISSUER, MANIFEST, NOW, RESOURCE, SUBJECT, VERIFIER, VERIFIER_ID, ancestor, summary, verified
+from .release import (
+    ISSUER,
+    MANIFEST,
+    NOW,
+    RESOURCE,
+    SUBJECT,
+    VERIFIER,
+    VERIFIER_ID,
+    ancestor,
+    status,
+    summary,
+    verified,
+)
 
 STRICT = f"""
 apiVersion: model-provenance/v1
@@ -36,6 +48,7 @@ spec:
     maxAge: 7d
     levels: [SLSA_BUILD_LEVEL_2]
   age: {{max: 30d}}
+  revocation: {{revokers: [{{identity: security@acme.example, issuer: "{ISSUER}"}}], maxStaleness: 12h}}
 """
 POLICY = parse(STRICT.encode(), "strict.yaml", lambda _: b"")
 
@@ -44,12 +57,13 @@ def decide(policy: Policy, changes: dict[str, Any] | None = None, *, now: int = 
     """The decision over the good release with its base model and its summary, changed."""
     given = dict(changes or {})
     return evaluate(
-        verified({key: value for key, value in given.items() if key not in ("lineage", "summaries")}),
+        verified({key: value for key, value in given.items() if key not in ("lineage", "summaries", "status")}),
         policy,
         now=now,
         lineage=tuple(ancestor(each) for each in given.get("lineage", [{}])),
         summaries=[summary(each) for each in given.get("summaries", [{}])],
         resource=RESOURCE,
+        status=status(given.get("status", {})),
     )
 
 
@@ -106,12 +120,23 @@ def test_a_gate_that_breaks_has_not_passed(error: Exception, monkeypatch: pytest
 def test_an_expired_policy_lets_nothing_through() -> None:
     """On its last day it decides; a second later it cannot."""
     assert POLICY.expires
-    fresh = {"signed_at": POLICY.expires - 86_400, "summaries": [{"verified_at": POLICY.expires - 86_400}]}
+    fresh: dict[str, Any] = {
+        "signed_at": POLICY.expires - 86_400,
+        "summaries": [{"verified_at": POLICY.expires - 86_400}],
+    }
+    fresh["status"] = {"age": (NOW - POLICY.expires) / 3600 + 1}
     assert decide(POLICY, fresh, now=POLICY.expires - 1).result is Result.PASS
     found = decide(POLICY, fresh, now=POLICY.expires)
     assert (found.result, found.answers[0].gate) == (Result.ERROR, "policy")
 
 
+REVOKED = {
+    "action": "revoke",
+    "scope": "artifact",
+    "reason": "backdoor",
+    "propagate": "none",
+    "digest": "sha256:" + "cd" * 32,
+}
 #: Everything that evidence can lose.
 LOSSES: dict[str, Any] = {
     "no files": {"files": []},
@@ -131,6 +156,12 @@ LOSSES: dict[str, Any] = {
     "no time of the summary": {"summaries": [{"verified_at": None}]},
     "no levels of the summary": {"summaries": [{"levels": []}]},
     "nobody verified the summary": {"summaries": [{"signer": None}]},
+    "no status list": {"status": None},
+    "a status list that cannot be read": {"status": {"error": "status.rollback"}},
+    "an old status list": {"status": {"age": 20}},
+    "a status list by the release's signer": {
+        "status": {"revokers": [{"method": "keyless", "subject": SUBJECT, "issuer": ISSUER}]}
+    },
 } | {f"no {key}": {"manifest_without": [key]} for key in MANIFEST}
 FAULTS: dict[str, Any] = {
     "nothing": {},
@@ -151,6 +182,8 @@ FAULTS: dict[str, Any] = {
     "base model of a cycle": {"lineage": [{}, {"depth": 2, "backing": "cycle", "why": "its own ancestor"}]},
     "summary failed": {"summaries": [{"result": "FAILED"}]},
     "summary of another": {"summaries": [{"resource_uri": "pkg:generic/model/acme/minilm@0.9.0"}]},
+    "revoked": {"status": {"entries": [REVOKED]}},
+    "revoked dataset": {"status": {"entries": [{**REVOKED, "scope": "dataset", "digest": "sha256:" + "12" * 32}]}},
     "summary replayed": {"summaries": [{"verified_at": NOW - 30 * 86_400}]},
 }
 

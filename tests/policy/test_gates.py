@@ -14,7 +14,7 @@ from model_provenance.policy.document import parse
 from model_provenance.policy.evaluate import evaluate
 from model_provenance.policy.gates import GATES
 
-from .release import NOW, RESOURCE, ancestor, summary, verified, waiver
+from .release import NOW, RESOURCE, ancestor, status, summary, verified, waiver
 
 CASES = Path(__file__).parents[1] / "cases/policy"
 FOLDERS = sorted(path.parent for path in CASES.glob("*/*/case.yaml"))
@@ -47,6 +47,7 @@ def test_the_gate_answers_as_the_case_says(folder: Path) -> None:
         lineage=tuple(ancestor(given) for given in case.get("lineage", [{}])),
         summaries=[summary(given) for given in case.get("summaries", [{}])],
         resource=case.get("resource", RESOURCE),
+        status=status(case.get("status")),
     )
     [answer] = [answer for answer in decision.answers if answer.gate == folder.parent.name]
     assert answer.verdict is Verdict(case["expect"]), answer

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from model_provenance.disk.failure import failure
+from model_provenance.disk.state import state_folder
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 
@@ -20,13 +21,11 @@ _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 def secret_place(env: Mapping[str, str]) -> Path:
     """`$XDG_STATE_HOME` or `~/.local/state`: not a cache, which CI jobs restore from elsewhere. Raises `cache.place`."""
-    state, home = env.get("XDG_STATE_HOME"), env.get("HOME")
-    if state and Path(state).is_absolute():
-        return Path(state) / "model-provenance" / "cache.key"
-    if not home:
+    folder = state_folder(env)
+    if folder is None:
         message = "neither HOME nor XDG_STATE_HOME says where the key of the cache may lie"
         raise ModelProvenanceError("cache.place", message)
-    return Path(home) / ".local/state/model-provenance/cache.key"
+    return folder / "cache.key"
 
 
 def secret(place: Path) -> bytes:

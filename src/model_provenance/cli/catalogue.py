@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from model_provenance.domain.status import REASONS
+
 
 class Kind(Enum):
     """What an option takes."""
@@ -48,6 +50,8 @@ class Option:
 
 _SIGNING = ("release", "sign")
 _DECIDING = ("verify", "exec", "pull", "policy explain")
+_REVOKING = ("revoke", "status publish", "status show")
+_REACHING = ("release", "verify", "pull", "copy", "discover", "doctor", "policy explain", *_REVOKING)
 
 OPTIONS: tuple[Option, ...] = (
     Option("name", "Name of the model: segments of a-z, 0-9, '.', '_', '-', joined by '/'.",
@@ -76,27 +80,54 @@ OPTIONS: tuple[Option, ...] = (
     Option("allow-tag-move", "Let a tag that names another model be overwritten.", ("release", "copy"), Kind.FLAG, ci=("release",)),
     Option("remote", "With a model in a registry: verify manifests and evidence alone, fetch no weights.", ("verify",), Kind.FLAG),
     Option("username", "User to log in to the registry with; by default the login of Docker, podman or the CI job is used.",
-           ("release", "verify", "pull", "copy", "discover", "doctor", "policy explain"), metavar="NAME"),
-    Option("password-stdin", "Read the registry's password from standard input.", ("release", "verify", "pull", "copy", "discover", "doctor", "policy explain"), Kind.FLAG),
+           _REACHING, metavar="NAME"),
+    Option("password-stdin", "Read the registry's password from standard input.", _REACHING, Kind.FLAG),
     Option("plain-http", "Reach the registry without TLS and without credentials; on this machine that is so by itself.",
-           ("release", "verify", "pull", "copy", "discover", "doctor", "policy explain"), Kind.FLAG),
+           _REACHING, Kind.FLAG),
     Option("token-service", "A host outside the registry's own domain that it may send to for tokens, with your login. May be repeated.",
-           ("release", "verify", "pull", "copy", "discover", "doctor", "policy explain"), Kind.LIST, "HOST"),
+           _REACHING, Kind.LIST, "HOST"),
+    Option("status-list", "Where revocations are published: a folder, one snapshot, or oci://HOST/REPOSITORY[:TAG]; the policy names who may revoke.",
+           _DECIDING, metavar="PLACE", ci=("verify",)),
+    Option("status-list", "Where revocations are published: a folder or oci://HOST/REPOSITORY[:TAG].", _REVOKING, metavar="PLACE"),
+    Option("status-as-of", "Decide by a snapshot that was fresh at this moment (2026-11-28T12:00:00Z), where no network is; the policy must allow it.",
+           _DECIDING, metavar="MOMENT"),
+    Option("list", "Name of the list: for a new one, and to be sure of one that is there.", _REVOKING, metavar="NAME"),
+    Option("valid-for", "How long the snapshot is fresh: 12h, 7d.", ("revoke", "status publish"), metavar="TIME", default="7d"),
+    Option("cosign", "Sign the newest snapshot as it stands, as a further revoker.", ("status publish",), Kind.FLAG),
+    Option("action", "What to do: suspend is for a while, reinstate takes both back, supersede only names what to use instead.", ("revoke",),
+           Kind.CHOICE, choices=("revoke", "suspend", "reinstate", "supersede"), default="revoke"),
+    Option("scope", "What it is about: a model or a file of one, one signed bundle, a dataset, or a base model; `signer` with --signer-identity.", ("revoke",),
+           Kind.CHOICE, choices=("artifact", "attestation", "signer", "dataset", "base-model"), default="artifact"),
+    Option("reason", "Why.", ("revoke",), Kind.CHOICE, choices=REASONS),
+    Option("propagate", "Whether models that were made from it are meant, too; by default descendants for datasets and base models.", ("revoke",),
+           Kind.CHOICE, choices=("none", "descendants")),
+    Option("invalid-since", "Since when it is wrong (2026-11-28T12:00:00Z).", ("revoke",), metavar="MOMENT"),
+    Option("replaced-by", "Digest of the model to use instead.", ("revoke",), metavar="sha256:HEX"),
+    Option("comment", "What people should know, in a line.", ("revoke",), metavar="TEXT"),
+    Option("reference", "Address of an advisory or ticket. May be repeated.", ("revoke",), Kind.LIST, "URL"),
+    Option("signer-identity", "With --scope signer: the certificate identity, or key:FINGERPRINT, whose signatures do not count.", ("revoke",), metavar="IDENTITY"),
+    Option("signer-issuer", "With --scope signer: the issuer of that identity.", ("revoke",), metavar="URL"),
+    Option("not-before", "With --scope signer: signatures from then on.", ("revoke",), metavar="MOMENT"),
+    Option("not-after", "With --scope signer: signatures until then.", ("revoke",), metavar="MOMENT"),
+    Option("evidence", "Release folder of the model: its name and version are noted, and its digest must be the one that is revoked.", ("revoke",), Kind.PATH, "DIR"),
+    Option("among", "Folder with release folders: those that are affected are listed (found, not verified).", ("revoke", "status show"), Kind.PATH, "DIR"),
+    Option("policy", "Policy whose section `revocation` names the revokers of the list; needed to sign keyless, or to go on with a list of others.",
+           _REVOKING, metavar="FILE"),
     Option("registry", "Repository to reach: HOST/REPOSITORY[:TAG].", ("doctor",), metavar="REFERENCE"),
     Option("key", "Private key to sign with (cosign's or PEM, EC P-256, P-384 or P-521), instead of an OIDC identity.",
-           (*_SIGNING, "policy waive"), Kind.PATH, "FILE"),
+           (*_SIGNING, "policy waive", "revoke", "status publish"), Kind.PATH, "FILE"),
     Option("key", "Public key (PEM) that must have signed.", _DECIDING, Kind.PATH, "FILE", ci=("verify",)),
     Option("certificate", "Certificate (PEM) of a private PKI for --key; the bundle carries it.", ("sign",), Kind.PATH, "FILE"),
     Option("certificate-chain", "Certificates between --certificate and the root, in one PEM file.", ("sign",), Kind.PATH, "FILE"),
     Option("certificate-chain", "Certificates (PEM) of a private PKI: to one of them the signing certificate must lead.",
            ("verify", "exec"), Kind.PATH, "FILE"),
-    Option("identity-token", "OIDC identity token to sign with; in CI it is found by itself.", (*_SIGNING, "verify"), metavar="TOKEN"),
+    Option("identity-token", "OIDC identity token to sign with; in CI it is found by itself.", (*_SIGNING, "verify", "revoke", "status publish"), metavar="TOKEN"),
     Option("trust-config", "Sigstore client trust config (JSON) of a private instance, instead of the public one.",
-           ("release", "sign", "verify", "exec", "pull", "doctor", "policy explain"), Kind.PATH, "FILE", ci=("release", "verify")),
+           ("release", "sign", "verify", "exec", "pull", "doctor", "policy explain", *_REVOKING), Kind.PATH, "FILE", ci=("release", "verify")),
     Option("trusted-root", "Sigstore trusted root (JSON) to verify with.", _DECIDING, Kind.PATH, "FILE"),
     Option("root", "TUF root metadata (root.json) of the private Sigstore, from somebody you trust.", ("trust",), Kind.PATH, "FILE"),
     Option("allow-public-log", "Allow a private repository or a personal identity to appear in public transparency logs.",
-           (*_SIGNING, "verify"), Kind.FLAG, ci=("release",)),
+           (*_SIGNING, "verify", "revoke", "status publish"), Kind.FLAG, ci=("release",)),
     Option("sbom", "SBOMs to write, joined by commas: spdx-json (2.3), spdx-json@2.2, spdx3-json (3.0.1), cyclonedx-json (1.6), cyclonedx-json@1.7.",
            ("release", "sbom"), metavar="FORMATS", default="spdx-json,cyclonedx-json", ci=("release",)),
     Option("environment", "What the training ran with: a pip lock file or `pip freeze`, or the SBOM (SPDX, CycloneDX) of an image. Described as build tools, never as shipped.",
@@ -165,7 +196,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("profile", "Rules to check against: `minimum` for a release folder, the others for an SBOM.", ("sbom check",), Kind.CHOICE,
            choices=("minimum", "ntia", "ntia-2025", "bsi-tr-03183", "g7-ai", "spdx3-ai", "eu-gpai"), required=True),
     Option("format", "What to print on standard output.",
-           ("release", "verify", "pull", "copy", "discover", "sign", "inspect", "sbom", "sbom verify", "manifest check", "doctor", "trust", "policy test"), Kind.CHOICE, choices=("text", "json"), default="text"),
+           ("release", "verify", "pull", "copy", "discover", "sign", "inspect", "sbom", "sbom verify", "manifest check", "doctor", "trust", "policy test", *_REVOKING), Kind.CHOICE, choices=("text", "json"), default="text"),
     Option("format", "What to print on standard output.", ("sbom check",), Kind.CHOICE, choices=("text", "json", "markdown"), default="text"),
     Option("format", "What to print on standard output.", ("manifest dataset",), Kind.CHOICE, choices=("yaml", "json"), default="yaml"),
 )  # fmt: skip

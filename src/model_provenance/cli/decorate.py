@@ -40,4 +40,4 @@ def _arguments(option: Option) -> dict[str, Any]:
         return {**common, "type": click.Path(path_type=Path, readable=False)}
     if option.kind is Kind.LIST:
         return {**common, "multiple": True}
-    return common
+    return common if option.default is None else {**common, "default": option.default, "show_default": True}

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_provenance.cli.access import access
+from model_provenance.cli.status_options import memory, moment_of
 
 if TYPE_CHECKING:
     from model_provenance.flows.memory import Memory
     from model_provenance.flows.verify import VerifyRequest
+    from model_provenance.oci.access import Access
     from model_provenance.policy.document import Policy
 
 SCHEME = "oci://"
@@ -56,6 +58,10 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         base_evidence=_paths(given, "base_evidence"),
         summaries=_paths(given, "accept_vsa"),
         resource=given.get("resource_uri"),
+        status_list=given.get("status_list"),
+        status_as_of=moment_of(given.get("status_as_of"), "--status-as-of"),
+        status_memory=memory(os.environ),
+        status_access=_list_access(given),
         memory=_memory(given),
     )
 
@@ -67,6 +73,15 @@ def _memory(given: Mapping[str, Any]) -> Memory | None:
     from model_provenance.flows.memory import open_memory  # noqa: PLC0415 - only with a cache
 
     return open_memory(given["cache"], os.environ)
+
+
+def _list_access(given: Mapping[str, Any]) -> Access | None:
+    """How the registry of a status list is reached; a command that takes no logins looks them up."""
+    if not str(given.get("status_list")).startswith(SCHEME):
+        return None
+    from model_provenance.oci.access import Access  # noqa: PLC0415 - only for registries
+
+    return access(given) if "username" in given else Access(os.environ)
 
 
 def _policy(target: str, given: Mapping[str, Any]) -> Policy | None:

@@ -22,6 +22,8 @@ COMMANDS = {
     "verify": "Check a model against its evidence; refuse what does not check out.",
     "exec": "Verify a model, then start a program with the verified files.",
     "policy": "Check policies, explain what one decides, test them.",
+    "revoke": "Revoke a model, a dataset or a signer, or reinstate it.",
+    "status": "Publish or show a list of what is revoked.",
     "pull": "Fetch a model from a registry, verified before and after.",
     "copy": "Copy a model with its evidence to another repository.",
     "discover": "Show what is attached to a model in a registry.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Protocol
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import SignerIdentity
@@ -147,3 +148,20 @@ class Status:
         for entry in self.snapshot.entries:
             if entry.signer is not None and entry.signer.covers(signer, signed_at):
                 yield entry
+
+
+class StatusStore(Protocol):
+    """Where a status list is published."""
+
+    @property
+    def location(self) -> str:
+        """The place, for messages."""
+        ...
+
+    def snapshots(self) -> tuple[tuple[str, bytes], ...]:
+        """(name, bytes) of the bundles of recent snapshots; empty where there is no list yet. Raises `status.too_many`."""
+        ...
+
+    def add(self, snapshot: tuple[str, bytes], revocation: tuple[str, bytes] | None) -> None:
+        """Publish a bundle of a snapshot, and the revocation that it is the first to hold, under these names."""
+        ...

@@ -84,6 +84,7 @@ def _request(inputs: Inputs, env: Mapping[str, str]) -> VerifyRequest:
         version=version,
         digest=digest,
         require=inputs.text("require"),
+        status_list=inputs.text("status-list"),
         trust_config=inputs.path("trust-config"),
         reference=reference,
         access=None if reference is None else Access({**env, "GITHUB_TOKEN": token} if token else env, on_warning=warn),

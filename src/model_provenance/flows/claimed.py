@@ -18,12 +18,13 @@ from model_provenance.policy.signers import PolicySigner, matching
 
 def claimed(signers: frozenset[PolicySigner], bundles: Iterable[tuple[str, bytes]]) -> SignerExpectation:
     """The signer that the bundles claim to be by, if it is one of these; else any of them, which will not hold."""
-    named = (matching(signers, claim) for claim in _claims(bundles))
+    named = (matching(signers, claim) for claim in claims(bundles))
     ordered = sorted(signers, key=lambda signer: (signer.subject, signer.issuer or ""))
     return _expected(next((signer for signer in named if signer is not None), ordered[0]))
 
 
-def _claims(bundles: Iterable[tuple[str, bytes]]) -> Iterator[SignerIdentity]:
+def claims(bundles: Iterable[tuple[str, bytes]]) -> Iterator[SignerIdentity]:
+    """Who the bundles claim to be by; nothing is verified."""
     for _, data in bundles:
         try:
             material = parse_bundle(data).material

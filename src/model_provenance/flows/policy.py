@@ -11,6 +11,7 @@ from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.finding import Finding, failed, undecided, warned
 from model_provenance.domain.lineage import Lineage
 from model_provenance.domain.policy import Answer, Decision, Verdict, Waiver
+from model_provenance.domain.status import Status
 from model_provenance.domain.summary import Summary
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import (
@@ -33,7 +34,7 @@ from model_provenance.formats.vsa import resource_of
 from model_provenance.formats.waiver import parse_waiver, waiver_statement
 from model_provenance.policy.document import PROFILES, Policy, parse, profile
 from model_provenance.policy.evaluate import evaluate
-from model_provenance.policy.gates import GATES
+from model_provenance.policy.gates import GATES, revocation
 from model_provenance.verify.statement import verify_statement
 
 
@@ -66,6 +67,8 @@ class Given:
     trust: Trust
     #: What a summary must call the model; None for its package URL.
     resource: str | None = None
+    #: The status list, or why it cannot be used, which the gate says beside the other gates; None where none was given.
+    status: Status | ModelProvenanceError | None = None
 
     def consider(self, verified: Verified) -> Considered:
         """Trace the ancestors and decide."""
@@ -79,6 +82,7 @@ class Given:
             lineage=lineage,
             summaries=self.summaries,
             resource=resource,
+            status=self.status,
         )
         return Considered(verified, lineage, resource, decision)
 
@@ -128,22 +132,30 @@ def with_decision(report: Report, decision: Decision) -> Report:
     findings = (*report.findings, *_findings(decision))
     if decision.result is Result.PASS:
         return replace(report, findings=findings, decision=decision)
-    status = Exit.POLICY if decision.result is Result.FAIL else Exit.UNDECIDED
     return replace(
         report,
         result=decision.result,
-        exit_status=int(status),
+        exit_status=int(_exit_of(decision)),
         findings=findings,
         verified=None,
         decision=decision,
     )
 
 
+def _exit_of(decision: Decision) -> Exit:
+    """A revocation has a status of its own: who operates a model does something else about it than about a licence."""
+    if decision.result is not Result.FAIL:
+        return Exit.UNDECIDED
+    failing = {answer.gate for answer in decision.answers if answer.verdict is Verdict.FAIL}
+    return Exit.REVOKED if revocation.GATE_ID in failing else Exit.POLICY
+
+
 def _findings(decision: Decision) -> Iterator[Finding]:
     """What asks for something to be done."""
     for answer in decision.answers:
         if answer.verdict is Verdict.FAIL:
-            yield failed("policy.denied", _sentence(answer), remedy=answer.fix, location=answer.gate)
+            code = "status.revoked" if answer.gate == revocation.GATE_ID else "policy.denied"
+            yield failed(code, _sentence(answer), remedy=answer.fix, location=answer.gate)
         elif answer.verdict is Verdict.ERROR:
             yield undecided("policy.undecided", _sentence(answer), remedy=answer.fix, location=answer.gate)
         elif answer.verdict is Verdict.WAIVED:

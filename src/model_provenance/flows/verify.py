@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ from model_provenance.verify.bundle import verify_bundle
 from model_provenance.verify.release import verify_release
 
 if TYPE_CHECKING:
+    from model_provenance.domain.status import Status
     from model_provenance.flows.memory import Memory
     from model_provenance.flows.policy import Given
     from model_provenance.flows.remote import RemoteRequest
@@ -75,6 +76,16 @@ class VerifyRequest:
     summaries: tuple[Path, ...] = ()
     #: What a summary must call the model; None for its package URL.
     resource: str | None = None
+    #: The status list that the policy's section `revocation` is decided by; None for the one that it names.
+    status_list: str | None = None
+    #: Unix seconds that stand for now where no newer snapshot can be had.
+    status_as_of: int | None = None
+    #: Folder that remembers the newest snapshot of each list; None remembers nothing.
+    status_memory: Path | None = None
+    #: Seconds for which a stale snapshot is only warned of.
+    status_grace: int = 0
+    #: How a registry with the status list is reached, where the model is not in one.
+    status_access: Access | None = None
     #: Gets every file that is read, open, for who goes on to use the bytes that were verified (`flows.load`).
     keeper: Keeper | None = field(default=None, compare=False)
     #: Spares an unchanged model the reading.
@@ -112,7 +123,40 @@ def given(request: VerifyRequest, policy: Policy) -> Given:
         read_bases(request.base_evidence),
         trusted,
         request.resource or _resource(request),
+        _status(request, policy, trusted),
     )
+
+
+def _status(request: VerifyRequest, policy: Policy, trusted: Trust) -> Status | ModelProvenanceError | None:
+    """The status list that the policy asks for; why it cannot be used is the gate's to say, beside the other gates."""
+    section = policy.revocation
+    if section is None:
+        _refuse_unused(_about_status(request), "where the policy has no section `revocation`")
+        return None
+    source = request.status_list or section.source
+    if source is None:
+        return None
+    from model_provenance.flows.status import StatusRequest, read_status  # noqa: PLC0415 - only where a policy asks
+
+    wanted = StatusRequest(
+        source,
+        section.revokers,
+        trusted,
+        threshold=section.threshold,
+        name=section.list,
+        memory=request.status_memory,
+        access=request.status_access or request.access,
+        as_of=request.status_as_of,
+        grace=request.status_grace,
+    )
+    try:
+        return read_status(wanted)
+    except ModelProvenanceError as error:
+        return error
+
+
+def _about_status(request: VerifyRequest) -> dict[str, object]:
+    return {"--status-list": request.status_list, "--status-as-of": request.status_as_of is not None}
 
 
 def _resource(request: VerifyRequest) -> str | None:
@@ -131,11 +175,18 @@ def _refuse_without_policy(request: VerifyRequest) -> None:
         "--accept-vsa": request.summaries,
         "--base-evidence": request.base_evidence,
         "--resource-uri": request.resource,
+        **_about_status(request),
     }
+    _refuse_unused(inputs, "without --policy")
+
+
+def _refuse_unused(inputs: Mapping[str, object], where: str) -> None:
     for option, value in inputs.items():
         if value:
             raise ModelProvenanceError(
-                "usage.invalid", f"{option} says nothing without --policy", remedy="Add the policy that it is about."
+                "usage.invalid",
+                f"{option} says nothing {where}",
+                remedy="Give the policy that it is about, or leave it out.",
             )
 
 

@@ -15,6 +15,7 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.policy.reading import Node, root_of
+from model_provenance.policy.revocation import Revocation, read_revocation
 from model_provenance.policy.sections import (
     Age,
     Datasets,
@@ -64,6 +65,7 @@ class Policy:
     lineage: LineageSection | None = None
     vsa: Vsa | None = None
     age: Age | None = None
+    revocation: Revocation | None = None
     #: Who may waive a failure; nobody where it is None.
     approvers: frozenset[PolicySigner] | None = None
     #: How many of them, each another, it takes; None where nobody said, which is one.
@@ -114,8 +116,11 @@ def parse(data: bytes, file_name: str, read: Reader, *, depth: int = 0) -> Polic
 
 
 def _separate_roles(policy: Policy, node: Node) -> None:
-    """Who may release may not also be the one who says that the release is good (design, 4.4.4)."""
+    """Who may release may not also be the one who says that the release is good, or still counts (design, 4.4.4)."""
     releasing = {(signer.subject, signer.issuer) for signer in policy.signers or ()}
+    for revoker in policy.revocation.revokers if policy.revocation is not None else ():
+        if (revoker.subject, revoker.issuer) in releasing:
+            node.fail(f"{shown(revoker.subject)} is among `signers` and among `revocation.revokers`: one role each")
     for verifier in policy.vsa.verifiers if policy.vsa is not None else ():
         if (verifier.signer.subject, verifier.signer.issuer) in releasing:
             node.fail(f"{shown(verifier.signer.subject)} is among `signers` and among `vsa.verifiers`: one role each")
@@ -166,4 +171,8 @@ _SECTIONS: dict[str, Callable[[Node], Any]] = {
     "age": read_age,
 }
 #: Sections that name who may vouch for something.
-_VOUCHING: dict[str, Callable[[Node, Signers], Any]] = {"lineage": read_lineage, "vsa": read_vsa}
+_VOUCHING: dict[str, Callable[[Node, Signers], Any]] = {
+    "lineage": read_lineage,
+    "vsa": read_vsa,
+    "revocation": read_revocation,
+}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from model_provenance.domain.lineage import Lineage
 from model_provenance.domain.policy import Answer, Decision, Verdict, Waiver
+from model_provenance.domain.status import Status
 from model_provenance.domain.summary import Summary
 from model_provenance.domain.verification import Scope, Verified
 from model_provenance.errors import ModelProvenanceError
@@ -27,17 +28,19 @@ def evaluate(
     lineage: Lineage = (),
     summaries: Sequence[Summary] = (),
     resource: str | None = None,
+    status: Status | ModelProvenanceError | None = None,
 ) -> Decision:
     """The decision of `policy` over `verified` at `now` (Unix seconds); raises `TypeError` for anything but a `Verified`.
 
     The signatures of `waivers` and `summaries` have been verified; whether one of them counts is decided here. `lineage`
-    is what was found out about the base models (`flows.lineage`), `resource` what a summary must call this model.
+    is what was found out about the base models (`flows.lineage`), `resource` what a summary must call this model,
+    `status` the status list or why it cannot be used.
     """
     given: object = verified
     if not isinstance(given, Verified):
         msg = "a policy decides over what has been verified, and nothing else"
         raise TypeError(msg)
-    case = Case(verified, policy, now, lineage, tuple(summaries), resource)
+    case = Case(verified, policy, now, lineage, tuple(summaries), resource, status)
     answers = (*_valid(policy, now), *(waived(_answer(gate, case), case, waivers) for gate in GATES))
     return Decision(policy.name, policy.digest, now, answers)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from model_provenance.domain.digest import Digest
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.policy.revocation import Revocation, stricter
 from model_provenance.policy.sections import (
     EFFECTS,
     Age,
@@ -214,6 +215,10 @@ def _age(base: Age, own: Age) -> Age:
     return Age(_effect("age", base.effect, own.effect), own.max)
 
 
+def _revocation(base: Revocation, own: Revocation) -> Revocation:
+    return stricter(base, own, _effect("revocation", base.effect, own.effect))
+
+
 def _loosens(where: str, why: str) -> ModelProvenanceError:
     return ModelProvenanceError("policy.loosens", f"`{where}` {why}")
 
@@ -230,4 +235,5 @@ _MERGES: dict[str, Callable[[Any, Any], Any]] = {
     "lineage": _lineage,
     "vsa": _vsa,
     "age": _age,
+    "revocation": _revocation,
 }

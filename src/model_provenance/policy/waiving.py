@@ -10,8 +10,8 @@ from model_provenance.domain.text import shown
 from model_provenance.policy.gates.gate import Case
 from model_provenance.policy.signers import matching
 
-#: That the content is the signed one and who signed it is nobody's to waive: nothing else would mean anything.
-_NEVER = ("integrity", "signer")
+#: That the content is the signed one and who signed it is nobody's to waive; what is revoked is reinstated by who revoked it.
+_NEVER = ("integrity", "signer", "revocation")
 
 
 def waived(answer: Answer, case: Case, waivers: Sequence[Waiver]) -> Answer:

@@ -10,6 +10,7 @@ from model_provenance.policy.gates import (
     integrity,
     licenses,
     lineage,
+    revocation,
     sbom,
     signer,
     slsa,
@@ -33,4 +34,5 @@ GATES: tuple[Gate, ...] = (
     lineage.GATE,
     vsa.GATE,
     age.GATE,
+    revocation.GATE,
 )

@@ -8,8 +8,10 @@ from typing import Any
 
 from model_provenance.domain.lineage import Lineage
 from model_provenance.domain.policy import Answer, Verdict
+from model_provenance.domain.status import Status
 from model_provenance.domain.summary import Summary
 from model_provenance.domain.verification import Verified
+from model_provenance.errors import ModelProvenanceError
 from model_provenance.policy.document import Policy
 
 
@@ -26,6 +28,8 @@ class Case:
     summaries: tuple[Summary, ...] = ()
     #: The `resourceUri` that a summary of this model must carry.
     resource: str | None = None
+    #: The status list, or why it cannot be used; None where none was given.
+    status: Status | ModelProvenanceError | None = None
 
 
 @dataclass(frozen=True, slots=True)
