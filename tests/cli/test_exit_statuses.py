@@ -18,10 +18,11 @@ PAGE = Path(__file__).parents[2] / "docs/errors.md"
 NAMED = ("--name", "minilm", "--version", "1.0.0")
 VERIFY = ("verify", "model", "--evidence", "dist/minilm-1.0.0", *NAMED)
 SBOM = "dist/minilm-1.0.0/evidence/spdx.sigstore.json"
-REVOKE = f"""
-echo '{{apiVersion: model-provenance/v1, kind: Policy, metadata: {{name: p}}, spec: {{revocation: {{revokers: [{{key: other.pub}}]}}}}}}' > p.yaml
-COSIGN_PASSWORD= {sys.executable} -I -m model_provenance revoke model --reason other --key other.key --status-list status > log
-"""
+POLICY = "{metadata: {name: p}, apiVersion: model-provenance/v1, kind: Policy, spec: {revocation: {revokers: [{key: other.pub}]}}}"
+REVOKE = (
+    f"echo '{POLICY}' > p.yaml; COSIGN_PASSWORD= {sys.executable} -I -m model_provenance revoke model --reason other"
+)
+REVOKE += " --key other.key --status-list status > log"
 #: Reached where Sigstore is down: tests/flows/test_spool.py.
 ELSEWHERE = {Exit.UNSIGNED}
 #: How each status is reached; what is done before, and the words of the command.
