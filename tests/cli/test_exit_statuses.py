@@ -18,7 +18,8 @@ PAGE = Path(__file__).parents[2] / "docs/errors.md"
 NAMED = ("--name", "minilm", "--version", "1.0.0")
 VERIFY = ("verify", "model", "--evidence", "dist/minilm-1.0.0", *NAMED)
 SBOM = "dist/minilm-1.0.0/evidence/spdx.sigstore.json"
-POLICY = "{metadata: {name: p}, apiVersion: model-provenance/v1, kind: Policy, spec: {revocation: {revokers: [{key: other.pub}]}}}"
+HEAD = "apiVersion: model-provenance/v1, kind: Policy, metadata: {name: p}"
+POLICY = f"{{{HEAD}, spec: {{revocation: {{revokers: [{{key: other.pub}}]}}}}}}"
 REVOKE = (
     f"echo '{POLICY}' > p.yaml; COSIGN_PASSWORD= {sys.executable} -I -m model_provenance revoke model --reason other"
 )
