@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from importlib.resources import files
@@ -20,6 +21,8 @@ from model_provenance.sign.keygen import keygen
 
 from .models import BIG, COUNT, Released, onnx_file, open_files, release, safetensors_file, write_model
 
+#: Older ones cannot be given tensors from memory, and say so.
+GIVES_PARTS = hasattr(onnxruntime.SessionOptions, "add_external_initializers_from_files_in_memory")
 WEIGHTS = np.arange(4, dtype="<f4").tobytes()
 
 
@@ -44,12 +47,18 @@ def test_onnx_runtime_runs_the_verified_model(tmp_path: Path, monkeypatch: pytes
     (folder / "onnx/parts.data").write_bytes(WEIGHTS)
     ours = release(tmp_path)
     with load.verified(ours.model, **ours.expected) as model:
-        sessions = [model.onnx("onnx/whole.onnx"), model.onnx("onnx/parts.onnx")]
+        sessions = [model.onnx("onnx/whole.onnx")]
+        if GIVES_PARTS:
+            sessions.append(model.onnx("onnx/parts.onnx"))
+        else:
+            with pytest.raises(ModelProvenanceError, match="cannot be given tensors"):
+                model.onnx("onnx/parts.onnx")
         by_path = onnxruntime.InferenceSession(model.path("onnx/whole.onnx"), providers=["CPUExecutionProvider"])
     for session in [*sessions, by_path]:
         assert session.run(None, {"x": np.ones(4, "f4")})[0].tolist() == [1, 2, 3, 4]
 
 
+@pytest.mark.skipif(not GIVES_PARTS, reason="this machine has an older onnxruntime")
 def test_onnx_runtime_never_opens_the_weights_beside_a_model_by_their_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,6 +73,25 @@ def test_onnx_runtime_never_opens_the_weights_beside_a_model_by_their_name(
         (tmp_path / "evil").rename(folder / "parts.data")
         session = model.onnx("parts.onnx")
     assert session.run(None, {"x": np.ones(4, "f4")})[0].tolist() == [1, 2, 3, 4]
+
+
+def test_tensors_of_an_onnx_model_in_a_file_that_was_not_verified_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ONNX Runtime would look for the file in the working directory, where anybody may have put one."""
+    monkeypatch.setenv("COSIGN_PASSWORD", "")
+    monkeypatch.chdir(tmp_path)
+    folder = write_model(tmp_path / "model")
+    for place in ("elsewhere.data", "../elsewhere.data"):
+        (folder / "parts.onnx").write_bytes(onnx_file(b"", beside=place))
+        (tmp_path / "elsewhere.data").write_bytes(WEIGHTS)
+        ours = release(tmp_path)
+        with load.verified(ours.model, **ours.expected) as model, pytest.raises(ModelProvenanceError) as error:
+            model.onnx("parts.onnx")
+        assert error.value.code == "load.file"
+        shutil.rmtree(tmp_path / "dist")
+        for name in ("release.key", "release.pub"):
+            (tmp_path / name).unlink()
 
 
 def test_gguf_reads_the_verified_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

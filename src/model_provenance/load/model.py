@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import posixpath
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO, final
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from model_provenance.domain.holding import HeldFile
     from model_provenance.domain.verification import Report
     from model_provenance.flows.held import Held
+
+#: onnx.proto, `TensorProto.external_data`: an entry with the key `location`; its value follows.
+_LOCATION = b"\x0a\x08location\x12"
+#: A byte of a varint that has this bit is not its last.
+_MORE = 0x80
 
 
 @final
@@ -88,27 +94,44 @@ class Model:
 
         Not by path: for such tensors ONNX Runtime resolves links, and would open the files by name again.
         """
-        runtime = _library("onnxruntime")
+        runtime, data = _library("onnxruntime"), self.read(name)
         settings = runtime.SessionOptions() if sess_options is None else sess_options
-        beside = self._beside(name)
-        if beside:
-            parts = list(beside.values())
-            settings.add_external_initializers_from_files_in_memory(list(beside), parts, [len(part) for part in parts])
+        parts = {place: self._mapped(name, place) for place in _places(data)}
+        if parts:
+            _give_parts(settings, parts)
         options.setdefault("providers", ["CPUExecutionProvider"])
-        session = runtime.InferenceSession(self.read(name), sess_options=settings, **options)
+        session = runtime.InferenceSession(data, sess_options=settings, **options)
         # ONNX Runtime keeps pointers into them.
-        session.verified_parts = beside
+        session.verified_parts = parts
         return session
 
-    def _beside(self, name: str) -> dict[str, mmap.mmap]:
-        """The other files of the folder that `name` is in, mapped, by their names relative to it."""
-        folder = name.rpartition("/")[0]
-        start = f"{folder}/" if folder else ""
-        return {
-            path.removeprefix(start): mmap.mmap(self._held.descriptor(path), 0, access=mmap.ACCESS_READ)
-            for path, file in self.files.items()
-            if path != name and path.startswith(start) and file.size
-        }
+    def _mapped(self, name: str, place: str) -> mmap.mmap:
+        """A file that the model `name` keeps tensors in. One that was not verified would be looked for on disk."""
+        beside = posixpath.normpath(posixpath.join(posixpath.dirname(name), place))
+        return mmap.mmap(self._held.descriptor(beside), 0, access=mmap.ACCESS_READ)
+
+
+def _places(model: bytes) -> tuple[str, ...]:
+    """The files that tensors of an ONNX model lie in, wherever in the model they are named."""
+    found: dict[str, None] = {}
+    at = model.find(_LOCATION)
+    while at >= 0:
+        at += len(_LOCATION)
+        # Length as a varint, then so many bytes; a path is shorter than 16 KiB.
+        first, second = (*model[at : at + 2], 0, 0)[:2]
+        length, start = (first, at + 1) if first < _MORE else (first % _MORE + second * _MORE, at + 2)
+        found[model[start : start + length].decode(errors="replace")] = None
+        at = model.find(_LOCATION, at)
+    return tuple(found)
+
+
+def _give_parts(settings: Any, parts: Mapping[str, mmap.mmap]) -> None:
+    try:
+        give = settings.add_external_initializers_from_files_in_memory
+    except AttributeError as error:
+        message = "this onnxruntime cannot be given tensors that lie in files beside the model"
+        raise ModelProvenanceError("load.library", message, remedy="Install onnxruntime 1.24 or newer.") from error
+    give(list(parts), list(parts.values()), [len(part) for part in parts.values()])
 
 
 def _library(name: str) -> Any:
