@@ -12,11 +12,11 @@ from model_provenance.cli.main import run as model_provenance
 from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.formats import certificate
 from model_provenance.formats.bundle import parse_bundle
+from model_provenance.formats.slsa_level import ReviewedBuilder, slsa_level
 from model_provenance.testing.github_api import GitHubApi
 from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.runner_env import RunnerEnv
 from model_provenance.testing.sigstore_sim import SigstoreSim
-from model_provenance.verify.slsa_level import ReviewedBuilder, slsa_level
 
 from .act import Job, act, fetched, with_defaults
 from .conftest import ROOT, commit

@@ -54,7 +54,7 @@ def verified(changes: Mapping[str, Any] | None = None) -> Verified:
     executable = given.get("executable", [])
     assert given.keys() <= {
         "scope", "files", "manifest", "manifest_without", "executable", "slsa_level", "time_evidence", "signed_at",
-        "model_digest",
+        "model_digest", "provenance",
     }  # fmt: skip
     return Verified(
         seal=SEAL,
@@ -65,7 +65,7 @@ def verified(changes: Mapping[str, Any] | None = None) -> Verified:
         package_digest=None,
         files=tuple(ModelFile(p, 1, Digest.of(p.encode()), role_of(p)) for p in given.get("files", FILES)),
         manifest={key: value for key, value in manifest.items() if key not in given.get("manifest_without", ())},
-        provenance={},
+        provenance=given.get("provenance", {}),
         log_entries=(),
         signed_at=given.get("signed_at", SIGNED_AT),
         slsa_level=given.get("slsa_level", 2),

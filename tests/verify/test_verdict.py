@@ -17,10 +17,10 @@ from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.finding import Finding, Severity, Status, failed, passed, skipped, undecided, warned
 from model_provenance.domain.verification import Result, Scope, Verified
 from model_provenance.errors import CODES, Exit
+from model_provenance.formats.slsa_level import ReviewedBuilder, slsa_level
 from model_provenance.verify import run
 from model_provenance.verify.checks import CHECKS, Check
 from model_provenance.verify.outcome import PRECEDENCE, blocked, not_checked, unchecked, verdict
-from model_provenance.verify.slsa_level import ReviewedBuilder, slsa_level
 
 SOURCE = Path(model_provenance.__file__).parent
 BY_STATUS = {
@@ -105,15 +105,15 @@ def test_the_checks_are_numbered_once_and_named_once() -> None:
     assert all(isinstance(check, Check) and check.title[0].islower() for check in CHECKS)
 
 
-def test_the_seal_is_used_in_one_place() -> None:
-    """Only `verify/run.py` makes a `Verified`."""
+def test_the_seal_is_used_where_checks_are_carried_out_alone() -> None:
+    """`verify/run.py` after the checks of evidence, `verify/summary.py` after those of somebody's summary, and nobody else."""
     users = {
         str(path.relative_to(SOURCE))
         for path in SOURCE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.ImportFrom) and any(name.name in ("SEAL", "_Seal") for name in node.names)
     }
-    assert users == {"verify/run.py"}
+    assert users == {"verify/run.py", "verify/summary.py"}
 
 
 def test_a_verified_cannot_be_made_by_hand() -> None:

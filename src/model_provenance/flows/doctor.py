@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -24,10 +24,13 @@ from model_provenance.flows.files import read_file
 from model_provenance.oci.access import Access
 from model_provenance.oci.reference import Reference
 from model_provenance.oci.registry import Registry
+from model_provenance.oci.retrying import Retrying
 
 _TRUST_LIMIT = 4 * 1024 * 1024
 #: Tokens and short-lived certificates tolerate no more.
 _SKEW = 60
+#: In which a registry must answer.
+_REGISTRY_SECONDS = 8.0
 
 
 T = TypeVar("T")
@@ -191,7 +194,9 @@ def _registry(request: DoctorRequest, identity: Identity | None) -> Iterator[Fin
     if request.registry is None or request.access is None:
         return
     reference = Reference.parse(request.registry)
-    with Registry(reference, request.access) as registry:
+    # Somebody waits for the answer: one try, and not for long.
+    quick = replace(request.access, retrying=Retrying(tries=1), stall=_REGISTRY_SECONDS)
+    with Registry(reference, quick) as registry:
         found = registry.resolve(reference.tag or "latest")
         what = "nothing has this tag yet" if found is None else f"the tag names {found}"
         yield passed("registry", f"{shown(registry.where)} answers; {what}")

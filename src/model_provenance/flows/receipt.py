@@ -9,7 +9,7 @@ from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.flows.clock import Stopwatch
 from model_provenance.flows.request import Described, ReleaseRequest
 from model_provenance.flows.signing import KeySigning, Signed
-from model_provenance.verify.slsa_level import slsa_level
+from model_provenance.formats.slsa_level import slsa_level
 
 
 def receipt_of(

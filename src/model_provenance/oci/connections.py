@@ -81,6 +81,7 @@ class Connections:
     def __init__(self, env: Mapping[str, str], *, stall: float = STALL) -> None:
         self._env = env
         self._stall = stall
+        self._connect = min(_CONNECT, stall)
         self._proxies = _proxies(env)
         self._lock = threading.Lock()
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
@@ -143,8 +144,8 @@ class Connections:
         proxy = self._proxy(origin)
         host, port = (origin.host, origin.port) if proxy is None else (proxy.hostname or "", proxy.port or 3128)
         if origin.scheme == "http":
-            return http.client.HTTPConnection(host, port, timeout=_CONNECT, blocksize=1 << 19)
-        connection = http.client.HTTPSConnection(host, port, timeout=_CONNECT, context=self._tls())
+            return http.client.HTTPConnection(host, port, timeout=self._connect, blocksize=1 << 19)
+        connection = http.client.HTTPSConnection(host, port, timeout=self._connect, context=self._tls())
         if proxy is not None:
             connection.set_tunnel(origin.host, origin.port, _proxy_login(proxy))
         return connection

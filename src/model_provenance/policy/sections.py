@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.parts import PARTS
 from model_provenance.formats.licenses import expression_of
+from model_provenance.formats.slsa_level import ReviewedBuilder
 from model_provenance.policy.reading import Node
 
+_WORKFLOW = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+/\.github/workflows/[A-Za-z0-9._-]+\.ya?ml")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 #: Whether a failed gate denies or only warns. A gate that cannot decide is an ERROR with either.
 EFFECTS = ("warn", "deny")
 TIME_SOURCES = ("rekor", "tsa")
@@ -44,9 +48,10 @@ class Time(Section):
 
 @dataclass(frozen=True, slots=True)
 class Slsa(Section):
-    """The least SLSA build level."""
+    """The least SLSA build level, and builders that whoever wrote the policy has reviewed."""
 
     build: int
+    builders: frozenset[ReviewedBuilder] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +140,27 @@ def read_time(node: Node) -> Time:
     return Time(effect_of(keys), keys["require"].one_of(("anyOf", "allOf")) == "allOf", of)
 
 
+def _builder(node: Node) -> ReviewedBuilder:
+    """A reusable workflow of GitHub, at exactly these commits."""
+    keys = node.mapping("workflow", "commits")
+    if keys.keys() != {"workflow", "commits"}:
+        node.fail("a reviewed builder has a `workflow`, OWNER/REPO/PATH, and the `commits` that were reviewed")
+    if not _WORKFLOW.fullmatch(keys["workflow"].text()):
+        keys["workflow"].fail("this is no OWNER/REPO/.github/workflows/FILE")
+    return ReviewedBuilder(f"https://github.com/{keys['workflow'].text()}", keys["commits"].texts(_commit))
+
+
+def _commit(node: Node) -> str:
+    if not _COMMIT.fullmatch(node.text()):
+        node.fail("a commit is 40 or 64 lower-case hex digits: a tag or a branch could be moved after the review")
+    return node.text()
+
+
 def read_slsa(node: Node) -> Slsa:
-    """`slsa: {build: 1|2|3}`."""
-    keys = keys_of(node, "build", needed=("build",))
-    return Slsa(effect_of(keys), keys["build"].number(1, 3))
+    """`slsa: {build: 1|2|3, builders: [{workflow: OWNER/REPO/PATH, commits: [HEX]}]}`."""
+    keys = keys_of(node, "build", "builders", needed=("build",))
+    builders = keys["builders"].texts(_builder) if "builders" in keys else None
+    return Slsa(effect_of(keys), keys["build"].number(1, 3), builders)
 
 
 def read_sbom(node: Node) -> Sbom:

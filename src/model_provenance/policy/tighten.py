@@ -54,7 +54,7 @@ def tightened(base: Policy, own: Policy) -> Policy:
 
 
 def closed(base: Policy) -> Policy:
-    """`base` with every exception that it does not make made impossible: approvers, allowed bytes, who vouches for bases."""
+    """`base` with every exception that it does not make made impossible: approvers, bytes, who vouches, who was reviewed."""
     formats, lineage = base.formats, base.lineage
     if formats is not None:
         nothing: frozenset[Digest] = frozenset()
@@ -63,7 +63,8 @@ def closed(base: Policy) -> Policy:
         # Without a list of their own, base models are released by whom the policy names for the model itself.
         signers = base.signers if lineage.signers is None else lineage.signers
         lineage = replace(lineage, signers=signers, verifiers=lineage.verifiers or frozenset())
-    return replace(base, approvers=base.approvers or frozenset(), formats=formats, lineage=lineage)
+    slsa = None if base.slsa is None else replace(base.slsa, builders=base.slsa.builders or frozenset())
+    return replace(base, approvers=base.approvers or frozenset(), formats=formats, lineage=lineage, slsa=slsa)
 
 
 def _effect(name: str, base: str, own: str) -> str:
@@ -120,7 +121,10 @@ def _time(base: Time, own: Time) -> Time:
 def _slsa(base: Slsa, own: Slsa) -> Slsa:
     if own.build < base.build:
         raise _loosens("slsa.build", f"is {base.build} in the policy that is extended and cannot become {own.build}")
-    return Slsa(_effect("slsa", base.effect, own.effect), own.build)
+    # A profile reviews nobody, and leaves that to the file; where somebody did, an extension adds nobody.
+    return Slsa(
+        _effect("slsa", base.effect, own.effect), own.build, _subset("slsa.builders", base.builders, own.builders)
+    )
 
 
 def _sbom(base: Sbom, own: Sbom) -> Sbom:

@@ -33,6 +33,8 @@ _TRY_AGAIN = frozenset({_TOO_MANY, 500, 502, 503, 504})
 #: How Fulcio says that it does not accept a token.
 _TOKEN_REFUSED = frozenset({400, 401, 403})
 _LONGEST_PAUSE = 15.0
+#: Times that a service may take a request and say nothing: each costs the whole time-out.
+_SILENCES = 2
 
 
 class Service(Enum):
@@ -59,7 +61,7 @@ class ServiceAdapter(HTTPAdapter):
     ) -> requests.Response:
         """Send, again if need be. Every failure is a ModelProvenanceError, but `AlreadyLogged`."""
         options["timeout"] = (self._patience.connect, self._patience.read)
-        problem = ""
+        problem, silences = "", 0
         for attempt in range(self._patience.attempts):
             try:
                 response = _read_whole(super().send(request, **options))
@@ -67,6 +69,9 @@ class ServiceAdapter(HTTPAdapter):
                 raise self._error(request, f"has no certificate to be trusted ({shown(_innermost(error))})") from error
             except (requests.RequestException, HTTPError, OSError) as error:
                 problem, wished = _transport_problem(error, self._patience), 0.0
+                silences += _is_silence(error)
+                if silences == _SILENCES:
+                    raise self._error(request, f"{problem}, {silences} times{self._waits()}") from error
             else:
                 if response.status_code not in _TRY_AGAIN:
                     return self._judged(request, response)
@@ -97,6 +102,12 @@ class ServiceAdapter(HTTPAdapter):
     ) -> ModelProvenanceError:
         return ModelProvenanceError("sign.service", f"{self._where(request)} {problem}", remedy=remedy)
 
+    def _waits(self) -> str:
+        """Fulcio answers only when its certificate log has: it is the one that seems to be down."""
+        return (
+            "; it waits for its certificate-transparency log, which may be down" if self._service is Service.CA else ""
+        )
+
     def _where(self, request: requests.PreparedRequest) -> str:
         return f"{self._service.value} at {shown(request.url or '')}"
 
@@ -125,6 +136,10 @@ def _read_whole(response: requests.Response) -> requests.Response:
         raise requests.ConnectionError(msg)
     response.raw = HTTPResponse(io.BytesIO(body), preload_content=False, status=raw.status)
     return response
+
+
+def _is_silence(error: Exception) -> bool:
+    return isinstance(error, requests.ReadTimeout) or "Read timed out" in str(error)
 
 
 def _transport_problem(error: Exception, patience: Patience) -> str:

@@ -7,12 +7,12 @@ from model_provenance.domain.files import ModelFile
 from model_provenance.domain.finding import Finding, Status, undecided
 from model_provenance.domain.verification import SEAL, Report, Result, Scope, Verified
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats.slsa_level import slsa_level
 from model_provenance.verify.case import Case
 from model_provenance.verify.checks import CHECKS, Check
 from model_provenance.verify.checks.files import listed_names
 from model_provenance.verify.checks.sbom import executable_files
 from model_provenance.verify.outcome import finding_of, not_checked, verdict
-from model_provenance.verify.slsa_level import slsa_level
 from model_provenance.verify.suggest import suggested
 from model_provenance.verify.target import typed_subjects
 

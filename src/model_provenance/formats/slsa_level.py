@@ -2,7 +2,8 @@
 
 SLSA v1.2, build track. The certificate is the only witness: what a job says about itself is declared. Level 3 needs the
 signing to be out of reach of the job that ran the user's code, and only a review of the builder can tell that; so the
-builders that reach it are a table in this file, by path and by digest of the workflow, never an option.
+builders that reach it are a table, by path and by commit of the workflow: this file's, and that of the caller's own policy
+(SLSA v1.2, "Verifying artifacts": the level comes from the verifier's roots of trust, never from the release).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class ReviewedBuilder:
     commits: frozenset[str]
 
 
-#: Empty until the first review of our own reusable workflow.
+#: Ours. A release cannot name its own commit, so the row of a version is added in the one after it (CONTRIBUTING.md).
 REVIEWED_BUILDERS: tuple[ReviewedBuilder, ...] = ()
 
 
@@ -50,7 +51,12 @@ def slsa_level(
     hosted = ("provenance is signed with the identity of the CI job", f"the runner is {runner}")
     if _is_reviewed(signer, reviewed):
         return 3, (*hosted, "signed by a reviewed builder that the job's own code cannot reach")
-    return 2, (*hosted, "the signing builder is not a reviewed one, so the job's own code could have signed")
+    builder, _ = split_uri(signer.extension(BUILDER) or "")
+    caller, _ = split_uri(signer.extension(CONFIG) or "")
+    if builder and builder != caller:
+        commit = signer.extension(BUILDER_DIGEST) or "a commit that is not named"
+        return 2, (*hosted, f"3 for who has reviewed the builder, {shown(builder)} at {shown(commit, 64)}")
+    return 2, (*hosted, "the job that ran the code of the build also signed")
 
 
 def _is_reviewed(signer: SignerIdentity, reviewed: tuple[ReviewedBuilder, ...]) -> bool:
