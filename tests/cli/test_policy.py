@@ -134,19 +134,42 @@ def test_policy_check_says_what_is_asked(at_work: Path, cli: Cli) -> None:
     assert "\nours: integrity, signer, sbom  sha256:" in outcome.out
 
 
-def test_policy_explain_has_a_row_for_each_gate(at_work: Path, cli: Cli) -> None:
-    """What was found, why, and what to do, and it ends as verify does."""
+def test_policy_explain_is_a_table_that_fits_a_terminal(
+    at_work: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requirement, answer, what was found, why and what to do; what denies first; nothing wider than the terminal."""
     words = ("model", "--evidence", "dist/minilm-1.0.0", "--key", "release.pub")
+    monkeypatch.setenv("COLUMNS", "80")
     outcome = cli("policy", "explain", "baseline", *words)
-    assert (outcome.status, outcome.out.splitlines()[0]) == (13, "# FAIL: model")
-    assert (
-        "| slsa | **FAIL** does not hold: the model must not be used | build level 1 | the policy asks for 2 |"
-        in outcome.out
+    lines = outcome.out.splitlines()
+    assert (outcome.status, lines[0]) == (13, "FAIL model")
+    assert max(map(len, lines)) <= 80
+    assert "Requirement           Answer   What was found" in lines
+    row = next(
+        n for n, line in enumerate(lines) if line.startswith("The build level is    FAIL     build level 1: the")
     )
-    assert "| age | **SKIPPED** was not asked |" in outcome.out
+    assert lines[row + 1] == "high enough (slsa)             To do: Release keylessly on a runner that the CI"
+    assert row < next(n for n, line in enumerate(lines) if line.startswith("Every file is one     PASS"))
+    assert "FAIL    does not hold: the model must not be used." in lines
+    assert "The release is not too old (age)." in outcome.out
     assert cli("policy", "explain", "integrity", *words).status == 0
     (at_work / "model/config.json").write_text("{}")
     cli("policy", "explain", "integrity", *words).failed(11, "files.changed")
+
+
+def test_policy_explain_writes_markdown_that_no_name_can_break(at_work: Path, cli: Cli) -> None:
+    """A name of somebody else renders as itself in a document of ours."""
+    card = "---\nlicense: apache-2.0\ndatasets: ['a|b<img src=x>']\n---\n"
+    (at_work / "model/README.md").write_text(card)
+    words = ("--key", "release.key", "--sbom-engine", "native", "--output", "odd")
+    assert cli("release", "model", *NAMED, *words).status == 0
+    outcome = cli(
+        "policy", "explain", "production", "model", "--evidence", "odd", "--key", "release.pub", "--format", "markdown"
+    )
+    assert outcome.out.startswith("# Policy production: FAIL\n")
+    [row] = [line for line in outcome.out.splitlines() if "(datasets)" in line]
+    assert row.startswith("| ❌ **FAIL** | No denied dataset")
+    assert (row.count("|"), "<img" in row) == (4, False)
 
 
 def test_policy_test_compares_decisions(at_work: Path, cli: Cli) -> None:

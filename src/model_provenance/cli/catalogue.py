@@ -197,6 +197,7 @@ OPTIONS: tuple[Option, ...] = (
            choices=("minimum", "ntia", "ntia-2025", "bsi-tr-03183", "g7-ai", "spdx3-ai", "eu-gpai"), required=True),
     Option("format", "What to print on standard output.",
            ("release", "verify", "pull", "copy", "discover", "sign", "inspect", "sbom", "sbom verify", "manifest check", "doctor", "trust", "policy test", *_REVOKING), Kind.CHOICE, choices=("text", "json"), default="text"),
+    Option("format", "What to print on standard output.", ("policy explain",), Kind.CHOICE, choices=("text", "markdown"), default="text"),
     Option("format", "What to print on standard output.", ("sbom check",), Kind.CHOICE, choices=("text", "json", "markdown"), default="text"),
     Option("format", "What to print on standard output.", ("manifest dataset",), Kind.CHOICE, choices=("yaml", "json"), default="yaml"),
 )  # fmt: skip

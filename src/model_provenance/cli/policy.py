@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,19 @@ def explain(file: str, target: str, **given: Any) -> int:
     """
     from model_provenance.cli.expected import verify_request  # noqa: PLC0415 - loaded when used
     from model_provenance.flows.verify import verify  # noqa: PLC0415
-    from model_provenance.report.decision import explanation  # noqa: PLC0415
+    from model_provenance.policy.gates import GATES  # noqa: PLC0415
+    from model_provenance.report.decision import decision_section, explanation  # noqa: PLC0415
     from model_provenance.report.text import report_text  # noqa: PLC0415
 
     report = verify(verify_request(target, {**given, "policy": file}))
+    titles = {gate.id: gate.title for gate in GATES}
     if report.decision is None:
         click.echo(report_text(report, target=target, colour=False, seconds=0), nl=False)
+    elif given["format"] == "markdown":
+        click.echo("\n".join(decision_section(report.decision, titles, heading="#")))
     else:
-        click.echo(explanation(report.decision, target=target), nl=False)
+        width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120)
+        click.echo(explanation(report.decision, target=target, titles=titles, width=width), nl=False)
     return report.exit_status
 
 

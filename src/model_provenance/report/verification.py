@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from model_provenance.domain.finding import Status
 from model_provenance.domain.verification import Report, Result
+from model_provenance.report.decision import decision_section
 from model_provenance.report.markdown import budgeted, code, escaped, fact_table, findings_section
 from model_provenance.report.signer import signer_line
 from model_provenance.report.units import plural, size
@@ -26,7 +27,8 @@ def verify_summary(report: Report, *, target: str) -> str:
         if report.reference is not None:
             facts.append(("Reference", code(report.reference)))
     if report.signer is not None:
-        trusted = "" if verified is not None else " (found, not trusted)"
+        # A policy is only asked about what was verified, so who signed is known even where it says no.
+        trusted = "" if verified is not None or report.decision is not None else " (found, not trusted)"
         facts.append(("Signer", f"{escaped(signer_line(report.signer), 600)}{trusted}"))
     if verified is not None and report.slsa_level is not None:
         facts.append(("SLSA", f"**Build L{report.slsa_level}**: {escaped('; '.join(report.slsa_reasons), 400)}"))
@@ -34,4 +36,7 @@ def verify_summary(report: Report, *, target: str) -> str:
     facts.append(("Checks", f"{checked} passed, scope {report.scope.value}"))
     lines += fact_table(facts)
     unchecked = [f"- {escaped(item, 400)}" for item in report.not_checked]
-    return budgeted(lines, findings_section(report.findings), ["### Not checked", "", *unchecked] if unchecked else [])
+    decided = [] if report.decision is None else decision_section(report.decision)
+    return budgeted(
+        lines, decided, findings_section(report.findings), ["### Not checked", "", *unchecked] if unchecked else []
+    )
