@@ -157,6 +157,21 @@ def test_more_files_than_may_be_open_are_said_as_such(at_work: Path, cli: Cli) -
     assert not (at_work / "started").exists()
 
 
+def test_a_revoked_model_is_not_started(at_work: Path, cli: Cli) -> None:
+    """Status 14, as soon as the list says so."""
+    revocation = "revocation: {revokers: [{key: other.pub}], list: acme, source: status, maxStaleness: 1h}"
+    (at_work / "policy.yaml").write_text(POLICY.replace("spec: {", "spec: {" + revocation + ", "))
+    command = ("model", "--", "echo", "started")
+    assert cli("status", "publish", "--status-list", "status", "--list", "acme", "--key", "other.key").status == 0
+    assert run(at_work, *VERIFIED, *command).out == "started\n"
+    assert run(at_work, *VERIFIED, "--status-grace", "none", *command).out == "started\n"
+    words = ("revoke", "model", "--evidence", "dist/minilm-1.0.0", "--reason", "backdoor", "--key", "other.key")
+    assert cli(*words, "--status-list", "status").status == 0
+    outcome = run(at_work, *VERIFIED, *command)
+    assert (outcome.status, outcome.out) == (14, ""), outcome
+    run(at_work, *VERIFIED, "--status-grace", "soon", *command).refused(2, "usage.invalid", "12h")
+
+
 # --- while the server runs
 
 

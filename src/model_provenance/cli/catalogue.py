@@ -91,6 +91,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("status-list", "Where revocations are published: a folder or oci://HOST/REPOSITORY[:TAG].", _REVOKING, metavar="PLACE"),
     Option("status-as-of", "Decide by a snapshot that was fresh at this moment (2026-11-28T12:00:00Z), where no network is; the policy must allow it.",
            _DECIDING, metavar="MOMENT"),
+    Option("status-grace", "How long a stale status list is only warned of, because a server must be able to start: 12h, 3d, or none.", ("exec",),
+           metavar="TIME", default="24h"),
     Option("list", "Name of the list: for a new one, and to be sure of one that is there.", _REVOKING, metavar="NAME"),
     Option("valid-for", "How long the snapshot is fresh: 12h, 7d.", ("revoke", "status publish"), metavar="TIME", default="7d"),
     Option("cosign", "Sign the newest snapshot as it stands, as a further revoker.", ("status publish",), Kind.FLAG),

@@ -17,6 +17,7 @@ import click
 from model_provenance.cli.console import plain_progress, progress
 from model_provenance.cli.decorate import options
 from model_provenance.cli.expected import SCHEME, verify_request
+from model_provenance.cli.status_options import seconds_of
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 
@@ -103,6 +104,7 @@ def _request(target: str, given: dict[str, Any]) -> LoadRequest:
         verify_request(target, given),
         memory=given["memory"],
         at_least=protection(given["toctou"]),
+        status_grace=0 if given["status_grace"] == "none" else seconds_of(given["status_grace"]),
         receipt=given["receipt"],
         bypass=os.environ.get(BYPASS) or None,
     )

@@ -25,6 +25,7 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
     from model_provenance.flows.verify import VerifyRequest  # noqa: PLC0415
 
     remote = target.startswith(SCHEME)
+    policy = _policy(target, given)
     return VerifyRequest(
         target=Path(target),
         signer=SignerOptions(
@@ -53,7 +54,7 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         reference=target if remote else None,
         access=access(given) if remote or _about_registries(given) else None,
         remote=given.get("remote", False),
-        policy=_policy(target, given),
+        policy=policy,
         waivers=_paths(given, "waiver"),
         base_evidence=_paths(given, "base_evidence"),
         summaries=_paths(given, "accept_vsa"),
@@ -61,7 +62,7 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         status_list=given.get("status_list"),
         status_as_of=moment_of(given.get("status_as_of"), "--status-as-of"),
         status_memory=memory(os.environ),
-        status_access=_list_access(given),
+        status_access=_list_access(given, policy),
         memory=_memory(given),
     )
 
@@ -75,9 +76,11 @@ def _memory(given: Mapping[str, Any]) -> Memory | None:
     return open_memory(given["cache"], os.environ)
 
 
-def _list_access(given: Mapping[str, Any]) -> Access | None:
+def _list_access(given: Mapping[str, Any], policy: Policy | None) -> Access | None:
     """How the registry of a status list is reached; a command that takes no logins looks them up."""
-    if not str(given.get("status_list")).startswith(SCHEME):
+    section = None if policy is None else policy.revocation
+    source = given.get("status_list") or (None if section is None else section.source)
+    if not str(source).startswith(SCHEME):
         return None
     from model_provenance.oci.access import Access  # noqa: PLC0415 - only for registries
 

@@ -22,6 +22,8 @@ from model_provenance.hold.holder import SMALL, Holder
 
 #: The environment variable that lets a model be loaded although it does not verify; its value is the reason.
 BYPASS = "MODEL_PROVENANCE_BYPASS"
+#: A snapshot of revocations may be stale for so long (seconds) where a model is loaded; it is warned of. CI has no grace.
+GRACE = 24 * 3600
 #: What no word in the environment gets past: a command line or a defect, not a verdict.
 _NOT_BYPASSED = (Exit.USAGE, Exit.INTERNAL)
 
@@ -45,6 +47,8 @@ class LoadRequest:
     memory: bool = False
     #: Refuse if a file is less protected than this.
     at_least: Toctou = Toctou.UNPROTECTED
+    #: Seconds for which a stale status list is only warned of.
+    status_grace: int = GRACE
     #: File to append a receipt to.
     receipt: Path | None = None
     #: Why to go on without a verification; None is not to.
@@ -81,7 +85,7 @@ def _held(request: LoadRequest, holder: Holder, progress: Callable[[int, int], N
     report: Report | None = None
     try:
         _refuse_unopened(request.verify)
-        report = verify(replace(request.verify, keeper=holder), progress)
+        report = verify(replace(request.verify, keeper=holder, status_grace=request.status_grace), progress)
         if report.verified is None:
             raise RefusedError(report)
         files = _handed_out(report.verified, holder)

@@ -14,12 +14,14 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from model_provenance.flows.load import RefusedError
     from model_provenance.load.model import Model
+    from model_provenance.oci.access import Access
     from model_provenance.policy.document import Policy
 
 __all__ = ["Model", "RefusedError", "verified"]
@@ -68,6 +70,9 @@ def verified(
     base_evidence: Sequence[AnyPath] = (),
     accept_vsa: Sequence[AnyPath] = (),
     resource_uri: str | None = None,
+    status_list: AnyPath | None = None,
+    status_as_of: datetime | None = None,
+    status_grace: timedelta = timedelta(hours=24),
     cache: AnyPath | None = None,
     memory: bool = False,
     toctou: str = "unprotected",
@@ -75,20 +80,25 @@ def verified(
 ) -> Iterator[Model]:
     """Verify the model at `target` and hold its files open; on leaving, check that nobody wrote to them.
 
-    The arguments up to `resource_uri` are the options of `model-provenance verify`. `cache` is a folder that spares an
+    The arguments up to `status_as_of` (with a time zone) are the options of `model-provenance verify`. `status_grace` is how
+    long a stale status list is only warned of. `cache` is a folder that spares an
     unchanged model the reading, `memory` copies every file into sealed memory, `toctou` is the least protection that is
     accepted ("held", "leased", "sealed", "fs-verity"), `receipt` a file that a JSON line is appended to.
 
     Raises `RefusedError` (with `.report`) for a model that does not verify or that the policy denies, its base class
     `ModelProvenanceError` for what kept it from being verified, and on leaving `load.changed`. Nothing is handed out then.
     """
-    from model_provenance.domain.text import shown  # noqa: PLC0415 - loaded when used
+    from model_provenance.disk.state import state_folder  # noqa: PLC0415 - loaded when used
+    from model_provenance.domain.text import shown  # noqa: PLC0415
     from model_provenance.flows.expectation import SignerOptions  # noqa: PLC0415
     from model_provenance.flows.load import BYPASS, LoadRequest, hold, protection  # noqa: PLC0415
     from model_provenance.flows.memory import open_memory  # noqa: PLC0415
     from model_provenance.flows.verify import VerifyRequest  # noqa: PLC0415
     from model_provenance.load.model import Model  # noqa: PLC0415
 
+    rules = _policy(policy, Path(target), (_path(evidence), *_paths(base_evidence)))
+    list_ = None if status_list is None else os.fspath(status_list)
+    state = state_folder(os.environ)
     expected = VerifyRequest(
         target=Path(target),
         signer=SignerOptions(
@@ -111,17 +121,22 @@ def verified(
         require=require,
         trust_config=_path(trust_config),
         trusted_root=_path(trusted_root),
-        policy=_policy(policy, Path(target), (_path(evidence), *_paths(base_evidence))),
+        policy=rules,
         waivers=_paths(waivers),
         base_evidence=_paths(base_evidence),
         summaries=_paths(accept_vsa),
         resource=resource_uri,
+        status_list=list_,
+        status_as_of=None if status_as_of is None else _moment(status_as_of),
+        status_memory=None if state is None else state / "status",
+        status_access=_list_access(list_, rules),
         memory=open_memory(_path(cache), os.environ),
     )
     request = LoadRequest(
         expected,
         memory=memory,
         at_least=protection(toctou),
+        status_grace=int(status_grace.total_seconds()),
         receipt=_path(receipt),
         bypass=os.environ.get(BYPASS) or None,
     )
@@ -138,6 +153,25 @@ def verified(
 
 def _path(value: AnyPath | None) -> Path | None:
     return None if value is None else Path(value)
+
+
+def _list_access(source: str | None, policy: Policy | None) -> Access | None:
+    """The logins of this user, where the status list is in a registry."""
+    section = None if policy is None else policy.revocation
+    if not str(source or (None if section is None else section.source)).startswith("oci://"):
+        return None
+    from model_provenance.oci.access import Access  # noqa: PLC0415 - only for registries
+
+    return Access(os.environ)
+
+
+def _moment(value: datetime) -> int:
+    """Unix seconds; a time without a zone could be any of a whole day."""
+    if value.tzinfo is None:
+        from model_provenance.errors import ModelProvenanceError  # noqa: PLC0415 - loaded when used
+
+        raise ModelProvenanceError("usage.invalid", "status_as_of has no time zone", remedy="Use timezone.utc.")
+    return int(value.timestamp())
 
 
 def _paths(values: Sequence[AnyPath]) -> tuple[Path, ...]:
