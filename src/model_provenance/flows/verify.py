@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from model_provenance.domain.verification import (
     Trust,
 )
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.flows.asked import given, refuse_without_policy
 from model_provenance.flows.evidence import own_files, read_bounded, read_evidence
 from model_provenance.flows.expectation import SignerOptions, expected_signer, required_parts
 from model_provenance.flows.files import read_file
@@ -32,7 +33,6 @@ from model_provenance.verify.bundle import verify_bundle
 from model_provenance.verify.release import verify_release
 
 if TYPE_CHECKING:
-    from model_provenance.domain.status import Status
     from model_provenance.flows.memory import Memory
     from model_provenance.flows.policy import Given
     from model_provenance.flows.remote import RemoteRequest
@@ -96,98 +96,16 @@ def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None =
     """The verdict over a target. Raises for what is not a verdict: wrong usage, evidence that cannot be read."""
     refuse_planted(trust_inputs(request), untrusted(request))
     if request.policy is None:
-        _refuse_without_policy(request)
+        refuse_without_policy(request)
         return checked(request, progress)
     from model_provenance.flows.policy import with_decision  # noqa: PLC0415 - only with a policy
 
-    asked = given(request, request.policy)
+    asked = given(request, request.policy, trust(request.trust_config, request.trusted_root))
     report = checked(request, progress, asked)
     # What did not verify is not decided about, and stays what it is.
     if report.verified is None:
         return report
     return with_decision(report, asked.consider(report.verified).decision)
-
-
-def given(request: VerifyRequest, policy: Policy) -> Given:
-    """What was given for the policy, read and verified; raises `policy.*`, `evidence.*` for what cannot be used."""
-    from model_provenance.flows.lineage import read_bases  # noqa: PLC0415 - only with a policy
-    from model_provenance.flows.policy import Given, read_waivers  # noqa: PLC0415
-    from model_provenance.flows.summaries import read_summaries  # noqa: PLC0415
-
-    trusted = trust(request.trust_config, request.trusted_root)
-    return Given(
-        policy,
-        int(time.time()) if request.now is None else request.now,
-        read_waivers(request.waivers, policy, trusted),
-        read_summaries(request.summaries, policy, trusted),
-        read_bases(request.base_evidence),
-        trusted,
-        request.resource or _resource(request),
-        _status(request, policy, trusted),
-    )
-
-
-def _status(request: VerifyRequest, policy: Policy, trusted: Trust) -> Status | ModelProvenanceError | None:
-    """The status list that the policy asks for; why it cannot be used is the gate's to say, beside the other gates."""
-    section = policy.revocation
-    if section is None:
-        _refuse_unused(_about_status(request), "where the policy has no section `revocation`")
-        return None
-    source = request.status_list or section.source
-    if source is None:
-        return None
-    from model_provenance.flows.status import StatusRequest, read_status  # noqa: PLC0415 - only where a policy asks
-
-    wanted = StatusRequest(
-        source,
-        section.revokers,
-        trusted,
-        threshold=section.threshold,
-        name=section.list,
-        memory=request.status_memory,
-        access=request.status_access or request.access,
-        as_of=request.status_as_of,
-        grace=request.status_grace,
-    )
-    try:
-        return read_status(wanted)
-    except ModelProvenanceError as error:
-        return error
-
-
-def _about_status(request: VerifyRequest) -> dict[str, object]:
-    return {"--status-list": request.status_list, "--status-as-of": request.status_as_of is not None}
-
-
-def _resource(request: VerifyRequest) -> str | None:
-    """The package URL of the expected name and version; without both, that of the signed manifest."""
-    if request.name is None or request.version is None:
-        return None
-    from model_provenance.formats.vsa import resource_of  # noqa: PLC0415 - only with a policy
-
-    return resource_of(request.name, request.version)
-
-
-def _refuse_without_policy(request: VerifyRequest) -> None:
-    """Options that only a policy makes use of; to ignore them would give a false feeling."""
-    inputs = {
-        "--waiver": request.waivers,
-        "--accept-vsa": request.summaries,
-        "--base-evidence": request.base_evidence,
-        "--resource-uri": request.resource,
-        **_about_status(request),
-    }
-    _refuse_unused(inputs, "without --policy")
-
-
-def _refuse_unused(inputs: Mapping[str, object], where: str) -> None:
-    for option, value in inputs.items():
-        if value:
-            raise ModelProvenanceError(
-                "usage.invalid",
-                f"{option} says nothing {where}",
-                remedy="Give the policy that it is about, or leave it out.",
-            )
 
 
 def checked(request: VerifyRequest, progress: Callable[[int, int], None] | None, asked: Given | None = None) -> Report:

@@ -16,15 +16,17 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.lineage import Lineage, bases_of
 from model_provenance.domain.policy import Decision, Verdict
+from model_provenance.domain.status import Status
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import Report, Result, Scope, Verified
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows import folder
+from model_provenance.flows.asked import given
 from model_provenance.flows.evidence import read_bounded
 from model_provenance.flows.places import lies_in, refuse_planted
 from model_provenance.flows.policy import Considered, Given, with_decision
 from model_provenance.flows.signing import KeySigning, Prepared, Signing, prepare
-from model_provenance.flows.verify import VerifyRequest, checked, given, trust_inputs, untrusted
+from model_provenance.flows.verify import VerifyRequest, checked, trust, trust_inputs, untrusted
 from model_provenance.formats.bundle import BUNDLE_LIMIT, Envelope, parse_bundle
 from model_provenance.formats.intoto import parse
 from model_provenance.formats.oms import files_digest
@@ -78,7 +80,7 @@ def verify_and_vouch(
             "usage.invalid", what, remedy="Name the verifier, e.g. https://example.com/model-gate."
         )
     prepared = _prepared(vouching)
-    asked = given(request, request.policy)
+    asked = given(request, request.policy, trust(request.trust_config, request.trusted_root))
     report = checked(request, progress, asked)
     if report.verified is None:
         return report
@@ -150,11 +152,13 @@ def _levels(verified: Verified, policy: Policy, decision: Decision) -> tuple[str
 
 
 def _inputs(considered: Considered, asked: Given) -> list[tuple[str, Digest]]:
-    """Every attestation that was used: SLSA wants all of them or none."""
+    """Every attestation that was used: SLSA wants all of them or none. Of a status list it is the signed statement."""
+    snapshot = asked.status.snapshot if isinstance(asked.status, Status) else None
+    status = [] if snapshot is None else [(f"status list {snapshot.list} {snapshot.seq}", snapshot.digest)]
     waivers = [(f"waiver of {w.gate}", w.bundle) for w in asked.waivers if w.bundle is not None]
     summaries = [("vsa", summary.digest) for summary in asked.summaries if summary.digest is not None]
     bases = [entry for ancestor in considered.lineage for entry in ancestor.attestations]
-    return [*considered.verified.attestations, *waivers, *summaries, *bases]
+    return [*considered.verified.attestations, *waivers, *summaries, *bases, *status]
 
 
 def _dependencies(verified: Verified, lineage: Lineage) -> Mapping[str, int] | None:
