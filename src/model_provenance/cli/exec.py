@@ -41,9 +41,9 @@ _GIVEN = "MODEL_PROVENANCE_LOADED_"
 def command(target: str, words: tuple[str, ...], **given: Any) -> int:
     """Verify TARGET as `verify` does, under a policy; then become CMD, with the verified files open.
 
-    In CMD, {dir} is a private folder with the verified files and {file:NAME} one of them. Both lead to the very bytes that
-    were verified, whatever is written under their names later. CMD also finds MODEL_PROVENANCE_LOADED_DIR, _RESULT,
-    _DIGEST and _TOCTOU in its environment.
+    In CMD, {dir} is a private folder with the verified files and {file:NAME} one of them. Both lead to the open files that
+    were hashed, whatever lies under their names later; --memory and --toctou say how well they are protected from being
+    written to. CMD finds MODEL_PROVENANCE_LOADED_DIR, _RESULT, _DIGEST and _TOCTOU in its environment.
 
     Options stand before TARGET. What does not verify ends with the status of `verify`, and nothing is started.
 
