@@ -5,7 +5,10 @@ A manifest that does not speak of datasets does not pass: else leaving a denied 
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Iterable
+from fnmatch import translate
+from functools import lru_cache
 from typing import Any
 
 from model_provenance.domain.policy import Answer
@@ -28,7 +31,7 @@ def decide(section: Datasets, case: Case) -> Answer:
             "datasets", "the list of datasets cannot be read", "an entry has no name, or a wrong type", fix
         )
     for dataset in datasets:
-        hit = next((how for pattern in section.deny or () if (how := denied_by(pattern, dataset)) is not None), None)
+        hit = denied_by(section.deny, dataset)
         if hit is not None:
             return _refused(
                 section, f"{shown(dataset['name'])} was used", hit, "Train without it, and release that model."
@@ -53,12 +56,23 @@ def _readable(datasets: Any) -> bool:
     )
 
 
-def denied_by(pattern: DatasetPattern, dataset: dict[str, Any]) -> str | None:
+def denied_by(deny: Iterable[DatasetPattern] | None, dataset: dict[str, Any]) -> str | None:
     """How the dataset is denied. A name is weaker than a digest, and says so: names are reused and misspelt."""
-    if pattern.digest is not None:
-        return "its digest is denied" if dataset.get("digest") == str(pattern.digest) else None
-    name = "".join(f"[{c}]" if c in "?[" else c for c in (pattern.name or "").casefold())
-    return "its name is denied (by name alone)" if fnmatchcase(dataset["name"].casefold(), name) else None
+    digests, names = _denied(frozenset(deny or ()))
+    if dataset.get("digest") in digests:
+        return "its digest is denied"
+    is_named = names is not None and names.match(dataset["name"].casefold()) is not None
+    return "its name is denied (by name alone)" if is_named else None
+
+
+@lru_cache(maxsize=16)
+def _denied(patterns: frozenset[DatasetPattern]) -> tuple[frozenset[str], re.Pattern[str] | None]:
+    """Digests, and one expression for all names: hundreds of names meet hundreds of datasets."""
+    digests = frozenset(str(pattern.digest) for pattern in patterns if pattern.digest is not None)
+    names = sorted({pattern.name.casefold() for pattern in patterns if pattern.name is not None})
+    # `*` is the only sign with a meaning.
+    literal = ("".join(f"[{sign}]" if sign in "?[" else sign for sign in name) for name in names)
+    return digests, re.compile("|".join(map(translate, literal))) if names else None
 
 
 def _refused(section: Datasets, what: str, why: str, fix: str) -> Answer:

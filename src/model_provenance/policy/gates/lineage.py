@@ -53,10 +53,10 @@ def _without(section: LineageSection) -> Answer:
 
 
 def _denied(policy: Policy, lineage: tuple[Ancestor, ...]) -> Iterator[str]:
-    patterns = (policy.datasets.deny if policy.datasets is not None else None) or ()
+    deny = policy.datasets.deny if policy.datasets is not None else None
     for ancestor in lineage:
         for dataset in ancestor.manifest.get("datasets", ()):
-            if any(denied_by(pattern, dataset) is not None for pattern in patterns):
+            if denied_by(deny, dataset) is not None:
                 yield f"{_named(ancestor)} was made with {shown(dataset['name'], 80)}"
 
 
