@@ -70,9 +70,7 @@ def hold(request: LoadRequest, progress: Callable[[int, int], None] | None = Non
     Every outcome is recorded first: a receipt that cannot be written means that nothing is loaded.
     """
     if request.bypass is not None and request.receipt is None:
-        raise ModelProvenanceError(
-            "load.bypass", "MODEL_PROVENANCE_BYPASS is set, and there is no place to record that"
-        )
+        raise ModelProvenanceError("load.bypass", f"{BYPASS} is set, and there is no place to record that")
     holder = _holder(request)
     try:
         return _held(request, holder, progress)
