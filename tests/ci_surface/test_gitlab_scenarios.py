@@ -9,15 +9,11 @@ import http.server
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
@@ -25,28 +21,13 @@ import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 
 from model_provenance.testing.registry_sim import RegistrySim
-from model_provenance.testing.runner_env import RunnerEnv
 from model_provenance.testing.sigstore_sim import SigstoreSim
 
 from .conftest import ROOT, commit, git
+from .gitlab_project import GATE, RELEASE, Project, released
 
 pytestmark = pytest.mark.ci_surface
 GOLDEN = Path(__file__).parent / "golden"
-RELEASE = {
-    "model": "model",
-    "name": "minilm",
-    "version": "1.0.0",
-    "trust-config": "trust-config.json",
-    "sbom-engine": "native",
-}
-GATE = {
-    "model": "model",
-    "evidence": "dist/minilm-1.0.0",
-    "name": "minilm",
-    "version": "1.0.0",
-    "signer": "gitlab:acme/minilm",
-    "trust-config": "trust-config.json",
-}
 HOSTILE = [
     'x" && touch pwned',
     "x'; touch pwned; '",
@@ -56,100 +37,6 @@ HOSTILE = [
     'a\\" b',
     "-x; touch pwned",
 ]
-
-
-@dataclass
-class Done:
-    """What a pipeline left."""
-
-    status: int
-    log: str
-    folder: Path
-    out: str = ""
-
-    def report(self, name: str) -> Path:
-        """A file that the job left in its folder."""
-        return next(path for path in self.folder.rglob(name) if path.is_file())
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        """The dotenv report."""
-        return dict(line.split("=", 1) for line in self.report("model-provenance.env").read_text().splitlines())
-
-    def cases(self) -> dict[str, str]:
-        """Test case -> passed, failure, error or skipped."""
-        root = ET.parse(self.report("model-provenance-junit.xml")).getroot()
-        words = {"failure", "error", "skipped"}
-        return {
-            case.attrib["name"]: next((child.tag for child in case if child.tag in words), "passed")
-            for case in root.iter("testcase")
-        }
-
-
-class Project:
-    """A GitLab project with a model, whose pipeline includes one of our templates."""
-
-    def __init__(self, folder: Path, sim: SigstoreSim, tools: Path, scratch: Path) -> None:
-        self.folder, self.sim, self.tools, self.scratch = folder, sim, tools, scratch
-        (folder / "trust-config.json").write_text(sim.trust_config)
-        git(folder, "remote", "set-url", "origin", "https://gitlab.com/acme/minilm.git")
-        git(folder, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
-        self.tool = scratch / "model-provenance"
-        self.tool.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT / "src"} exec {sys.executable} -m model_provenance "$@"\n')
-        self.tool.chmod(0o755)
-
-    def write(self, *jobs: tuple[str, Mapping[str, Any]], include: Mapping[str, Any] | None = None) -> None:
-        """`.gitlab-ci.yml` with one include a job, and the templates vendored beside it."""
-        for job in ("release", "verify"):
-            place = self.folder / "templates" / job / "template.yml"
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text((ROOT / "templates" / job / "template.yml").read_text())
-        includes = [
-            {
-                **(include or {"local": f"/templates/{job}/template.yml"}),
-                "inputs": {"install": "never", "tool-path": str(self.tool), **inputs},
-            }
-            for job, inputs in jobs
-        ]
-        (self.folder / ".gitlab-ci.yml").write_text(yaml.safe_dump({"include": includes}))
-        commit(self.folder)
-
-    def run(self, *words: str, env: Mapping[str, str] | None = None, **run: Any) -> Done:
-        """Run the pipeline with a token of this project, or with what `run` says."""
-        sha = git(self.folder, "rev-parse", "HEAD")
-        given = {"sha": sha, "project_path": "acme/minilm", **run}
-        job = RunnerEnv.gitlab(self.sim, directory=self.scratch / "runner", **given)
-        variables = {
-            k: v for k, v in job.items() if k.startswith("CI_") and k not in ("CI_PROJECT_DIR", "CI_BUILDS_DIR")
-        }
-        variables |= {
-            "GITLAB_CI": "true",
-            "CI": "true",
-            "SIGSTORE_ID_TOKEN": job.get("SIGSTORE_ID_TOKEN", ""),
-            **(env or {}),
-        }
-        command = [str(self.tools / "node_modules/.bin/gitlab-ci-local"), "--force-shell-executor", "--no-color"]
-        command += ["--ignore-predefined-vars", ",".join(variables)]
-        for name, value in variables.items():
-            command += ["--variable", f"{name}={value}"]
-        home = self.scratch / "home"
-        home.mkdir(exist_ok=True)
-        environment = {
-            "PATH": f"{self.tools / 'node/bin'}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(home),
-            "TMPDIR": str(self.scratch),
-            "no_proxy": "127.0.0.1,localhost",
-        }
-        done = subprocess.run(
-            [*command, *words],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout + done.stderr, self.folder, done.stdout)
 
 
 @pytest.fixture
@@ -175,28 +62,27 @@ def server() -> Iterator[str]:
         running.shutdown()
 
 
-def released(project: Project) -> None:
-    """A release in the project's work tree, committed as an artifact of an earlier pipeline would lie there."""
-    project.write(("release", RELEASE))
-    done = project.run()
-    assert done.status == 0, done.log
-    found = next(path for path in project.folder.rglob("minilm-1.0.0") if path.is_dir())
-    if found.parent != project.folder / "dist":
-        (project.folder / "dist").mkdir(exist_ok=True)
-        found.rename(project.folder / "dist" / "minilm-1.0.0")
-    shutil.rmtree(project.folder / ".gitlab-ci-local")
-    for left in project.folder.glob("model-provenance*"):
-        left.unlink()
+def _remote(folder: Path) -> None:
+    """The project of the templates on the server, with a tag."""
+    (folder / "gitlab").mkdir(parents=True)
+    name = "gitlab/model-provenance.gitlab-ci.yml"
+    (folder / name).write_text((ROOT / name).read_text())
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "config", "uploadpack.allowFilter", "true")
+    commit(folder)
+    git(folder, "tag", "v1.0.0")
 
 
-@pytest.mark.parametrize("way", ["component", "local", "remote"])
+@pytest.mark.parametrize("way", ["component", "project", "local", "remote"])
 def test_every_way_of_including_releases(way: str, project: Project, server: str) -> None:
-    """Component, local and remote include are the same job: SIGNED, with its dotenv, JUnit, links and CycloneDX reports."""
+    """All four ways of including are the same job: SIGNED, with its dotenv, JUnit, links and CycloneDX reports."""
     ways = {
         "component": {"component": "$CI_SERVER_FQDN/$CI_PROJECT_PATH/release@$CI_COMMIT_SHA"},
+        "project": {"project": "org/tools", "ref": "v1.0.0", "file": "/gitlab/model-provenance.gitlab-ci.yml"},
         "local": {"local": "/templates/release/template.yml"},
         "remote": {"remote": f"{server}/gitlab/model-provenance.gitlab-ci.yml"},
     }
+    _remote(project.scratch / "remotes" / "org" / "tools.git")
     project.write(("release", RELEASE), include=ways[way])
 
     done = project.run()
@@ -317,17 +203,33 @@ def _strings(job: str) -> list[str]:
     return [n for n, v in inputs.items() if v.get("type", "string") == "string" and "options" not in v]
 
 
+#: Any text is the name of a folder, of an image, or of a place that `install: never` does not go to.
+ANY_TEXT = {"output", "oci-layout", "ignore-path", "image", "tool-repository"}
+OWN = {"stage", "job-name", "image", "install", "tool-path"}
+
+
 @pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize("job", ["release", "verify"])
 def test_hostile_text_in_every_string_input_runs_nothing(job: str, hostile: str, project: Project) -> None:
     """All string inputs at once, but those that name the tool and the job: refused by `regex`, or only a strange value."""
-    own = {"stage", "job-name", "image", "install", "tool-path"}
-    inputs = dict.fromkeys((name for name in _strings(job) if name not in own), hostile)
+    refuses(project, job, dict.fromkeys((name for name in _strings(job) if name not in OWN), hostile))
+
+
+@pytest.mark.parametrize(("job", "name"), [(job, name) for job in ("release", "verify") for name in _strings(job)])
+def test_hostile_text_in_one_input_runs_nothing(job: str, name: str, project: Project) -> None:
+    """Each string input alone, beside good values of all others: no other input stops the job before it is read."""
+    good = RELEASE if job == "release" else GATE
+    refuses(project, job, {**good, name: "$(touch pwned)`touch pwned`'; touch pwned; '"}, harmless=name in ANY_TEXT)
+
+
+def refuses(project: Project, job: str, inputs: dict[str, Any], *, harmless: bool = False) -> None:
+    """The pipeline is red or not created, unless the text is a good value; no command of the text has run."""
     project.write((job, inputs))
 
     done = project.run()
 
-    assert done.status != 0
+    assert harmless or done.status != 0, done.log
+    assert "Traceback" not in done.log
     assert not list(project.folder.rglob("pwned"))
     assert not list(project.scratch.rglob("pwned"))
 
@@ -389,3 +291,57 @@ def test_the_expanded_pipeline_is_the_golden_one(job: str, project: Project) -> 
         golden.parent.mkdir(exist_ok=True)
         golden.write_text(text)
     assert text == golden.read_text()
+
+
+#: Digests of what is signed anew in each run, times, ports and folders.
+_CHANGING = [
+    (r"sha256:[0-9a-f]{64}", "sha256:…"),
+    (r"\b[0-9a-f]{40,64}\b", "…"),
+    (r"127\.0\.0\.1:[0-9]+", "HOST"),
+    (r'time="[0-9.]+"', 'time="…"'),
+    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z", "TIME"),
+    (r"(?i)log_?index=[0-9]+", "log index"),
+    (r"index [0-9]+", "index …"),
+    (r"entry [0-9]+", "entry …"),
+]
+
+
+@pytest.mark.parametrize("scenario", ["release", "gate", "refused"])
+def test_the_reports_are_the_golden_ones(scenario: str, project: Project) -> None:
+    """JUnit, code quality, links and dotenv of a release, of a gate that passes, and of one that refuses changed bytes."""
+    if scenario == "release":
+        project.write(("release", RELEASE))
+    else:
+        released(project)
+        if scenario == "refused":
+            (project.folder / "model" / "config.json").write_text("{}")
+        project.write(("verify", GATE))
+        git(project.folder, "add", "-f", "dist")
+        commit(project.folder)
+    done = project.run()
+    names = ("model-provenance-junit.xml", "model-provenance-codequality.json", "model-provenance.env")
+    names += ("model-provenance-annotations.json",) if scenario == "release" else ()
+    text = "".join(f"--- {name}\n{done.report(name).read_text().strip()}\n" for name in names)
+    for pattern, stands_for in _CHANGING:
+        text = re.sub(pattern, stands_for, text.replace(str(project.folder), "PROJECT"))
+    golden = GOLDEN / f"gitlab-{scenario}.reports.txt"
+    if os.environ.get("MODEL_PROVENANCE_WRITE_GOLDEN"):
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+def test_the_registry_of_gitlab_is_logged_in_to_with_the_token_of_the_job(project: Project) -> None:
+    """No login is configured: `CI_REGISTRY` names the registry, `CI_JOB_TOKEN` opens it, and stands in no log."""
+    with RegistrySim(auth="token") as registry:
+        registry.USER, registry.PASSWORD = "gitlab-ci-token", "glcbt-64_secret"  # type: ignore[misc]
+        project.write(("release", {**RELEASE, "push": f"{registry.host}/acme/minilm"}))
+        login = {"CI_REGISTRY": registry.host, "CI_JOB_TOKEN": "glcbt-64_secret"}
+        done = project.run(env=login)
+        assert done.status == 0, done.log
+        assert done.outputs["MODEL_PROVENANCE_REFERENCE"].startswith(f"{registry.host}/acme/minilm@sha256:")
+        refused = project.run(env={**login, "CI_JOB_TOKEN": "another"})
+
+    assert "glcbt-64_secret" not in done.log
+    assert refused.status != 0
+    assert "registry.denied" in refused.log
+    assert "CI_JOB_TOKEN" in refused.log
