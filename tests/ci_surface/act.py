@@ -41,6 +41,7 @@ runs:
 _FROM_RUNNER = (
     *("GITHUB_WORKFLOW_REF", "GITHUB_WORKFLOW_SHA", "GITHUB_REPOSITORY_ID", "GITHUB_RUN_ID", "GITHUB_REF"),
     *("GITHUB_REPOSITORY", "GITHUB_REPOSITORY_OWNER", "RUNNER_ENVIRONMENT", "GITHUB_SHA", "GITHUB_API_URL"),
+    *("GITHUB_SERVER_URL", "GITHUB_RUN_ATTEMPT", "GITHUB_ARTIFACTS"),
 )
 
 
@@ -51,7 +52,10 @@ class Job:
     status: int
     log: str
     summary: str = ""
+    #: `error title=…,file=…,line=…: message`, in order.
     annotations: list[str] = field(default_factory=list)
+    #: Exit statuses of the steps that failed, in order.
+    failed: list[int] = field(default_factory=list)
 
 
 def act(
@@ -104,15 +108,22 @@ def act(
     (keep / "home").mkdir(exist_ok=True)
     answer = subprocess.run(command, cwd=repository, env=own, capture_output=True, text=True, timeout=300, check=False)
     job = Job(answer.returncode, answer.stdout + answer.stderr)
+    last = ""
     for line in answer.stdout.splitlines():
         try:
             said = json.loads(line)
         except ValueError:
             continue
         if said.get("command") == "summary":
-            job.summary += said.get("content", "")
+            # Told once for the step of the action and again for the step that uses it.
+            job.summary += said.get("content", "") if said.get("content") != last else ""
+            last = said.get("content", "")
         elif said.get("command") in ("error", "warning", "notice"):
-            job.annotations.append(said.get("arg") or said.get("msg") or "")
+            where = ",".join(f"{key}={value}" for key, value in sorted((said.get("kvPairs") or {}).items()))
+            job.annotations.append(f"{said['command']} {where}: {said.get('arg') or ''}")
+        elif status := re.fullmatch(r"exit status ([0-9]+)", said.get("msg", "")):
+            # A step of an action has the step that uses it before its own.
+            job.failed += [int(status[1])] if len(said.get("stepID") or ()) == 1 else []
     return job
 
 

@@ -70,7 +70,9 @@ def git(folder: Path, *words: str) -> str:
         **dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "dev@example.invalid"),
         "GIT_CONFIG_GLOBAL": os.devnull,
     }
-    answer = subprocess.run(["git", *words], cwd=folder, env=env, check=True, capture_output=True, text=True)
+    answer = subprocess.run(
+        ["git", "-c", "gc.auto=0", *words], cwd=folder, env=env, check=True, capture_output=True, text=True
+    )
     return answer.stdout.strip()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from model_provenance.testing.github_api import GitHubApi
+from model_provenance.testing.github_artifacts import attested, captured
 from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.sigstore_sim import SigstoreSim
 
@@ -134,15 +135,34 @@ def test_a_release_is_pushed_and_its_reference_is_pinned(release: Release, repos
     assert "SIGNED: tiny-bert 1.0.0" in step.summary
 
 
-def test_what_was_made_is_declared_to_the_runner(release: Release, tmp_path: Path) -> None:
-    """`$GITHUB_ARTIFACTS` gets the archive, so that `actions/attest` can follow without being told what."""
-    artifacts = tmp_path / "artifacts"
-    artifacts.touch()
+def test_attest_takes_what_was_made_as_its_subjects(release: Release, repository: Path, tmp_path: Path) -> None:
+    """The runner reads `$GITHUB_ARTIFACTS` as the archive with its digest, and as the one reference that attest can push to."""
+    files, images = tmp_path / "files", tmp_path / "images"
+    archived = release(layout="tar", version="1.0.0", env={"GITHUB_ARTIFACTS": str(files)})
+    with RegistrySim() as registry:
+        host = registry.host
+        pushed = release(push=f"{host}/acme/minilm", version="1.0.1", env={"GITHUB_ARTIFACTS": str(images)})
 
-    step = release(layout="tar", version="1.0.0", env={"GITHUB_ARTIFACTS": str(artifacts)})
+    assert (archived.status, pushed.status) == (0, 0), archived.log + pushed.log
+    archive = attested(captured(files.read_text(), repository))
+    assert archive == {"minilm-1.0.0.tar": archived.outputs["digest"].removeprefix("sha256:")}
+    image = attested(captured(images.read_text(), repository), push_to_registry=True)
+    assert image == {f"{host}/acme/minilm": pushed.outputs["digest"].removeprefix("sha256:")}
 
-    assert step.status == 0, step.log
-    assert artifacts.read_text() == "dist/minilm-1.0.0/minilm-1.0.0.tar\n"
+
+def test_what_the_runner_would_refuse_is_left_out_and_said(release: Release, repository: Path, tmp_path: Path) -> None:
+    """A line that fails the step would make a signed and pushed release red: another digest of the same name, or `=`."""
+    artifacts, listed = tmp_path / "artifacts", tmp_path / "listed"
+    before = [{"name": "minilm-1.0.0.tar", "digest": "sha256:" + "0" * 64, "kind": "file"}]
+    listed.write_text(json.dumps({"version": 1, "subjects": before}))
+    runner = {"GITHUB_ARTIFACTS": str(artifacts), "GITHUB_ARTIFACTS_LIST": str(listed)}
+    same_name = release(layout="tar", version="1.0.0", env=runner)
+    reserved = release(layout="tar", version="1.0.1", output="a=b", env=runner)
+
+    assert (same_name.outputs["result"], reserved.outputs["result"]) == ("SIGNED", "SIGNED")
+    assert "an earlier step declared" in same_name.log
+    assert "the runner takes no line with such a character" in reserved.log
+    assert captured(artifacts.read_text(), repository, before)["subjects"] == before
 
 
 # --- what is not signed -----------------------------------------------------------------------------------------------

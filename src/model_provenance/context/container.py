@@ -51,6 +51,10 @@ def container_of(
         f"Pin the container of the job:\n    {shown(run.job or 'JOB')}:\n      container: REGISTRY/IMAGE@sha256:DIGEST"
     )
     file = _workflow_of(run, claims)
+    if not claims:
+        # A dry run, or a key: nobody did anything wrong, and pinning the container would not make it known.
+        why = "without an identity token it cannot be told which workflow file this job stands in"
+        return _unknown(why, "Give --container-digest.", Severity.INFO)
     if isinstance(file, str):
         return _unknown(file, remedy)
     commit, path = file
@@ -68,7 +72,7 @@ def _workflow_of(run: CiRun, claims: Mapping[str, str]) -> tuple[str, str] | str
     match = _WORKFLOW.fullmatch(claims.get("job_workflow_ref", ""))
     commit = claims.get("job_workflow_sha", "")
     if match is None or not _COMMIT.fullmatch(commit):
-        return "without an identity token it cannot be told which workflow file this job stands in"
+        return "the identity token does not say which workflow file this job stands in"
     if match["repository"] != run.repository:
         return f"the job stands in a workflow of another repository, {shown(match['repository'])}"
     return commit, match["path"]

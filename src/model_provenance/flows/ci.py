@@ -17,10 +17,10 @@ from model_provenance.domain.names import ModelName, Version
 from model_provenance.domain.package import Layout
 from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.flows.ci_artifacts import declare_artifacts
 from model_provenance.flows.ci_check import CheckRun
 from model_provenance.flows.ci_surface import (
     ANNOTATIONS,
-    declare_artifacts,
     finding_of,
     report_error,
     set_verdict,
@@ -92,7 +92,8 @@ class _Job:
         if env.get("GITLAB_CI") == "true":
             ANNOTATIONS.write_bytes(gitlab.links(receipt))
         write_reports(env, receipt.findings, done=f"release {self.model}: {receipt.result.value}")
-        declare_artifacts(env, receipt, folder=self.request.folder)
+        for line in declare_artifacts(env, receipt, folder=self.request.folder):
+            sys.stdout.write(github.inert(f"Not declared in GITHUB_ARTIFACTS: {line}\n"))
         outputs = {**release_outputs(receipt, folder), "check-url": address}
         set_verdict(env, outputs, receipt.result.value)
         return 0

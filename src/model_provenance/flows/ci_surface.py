@@ -9,7 +9,6 @@ from pathlib import Path
 from model_provenance.context.run import run_of
 from model_provenance.domain.context import CiRun
 from model_provenance.domain.finding import Finding, Severity, Status
-from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.report import github, gitlab
 from model_provenance.report.markdown import error_summary
@@ -66,25 +65,6 @@ def write_reports(env: Mapping[str, str], findings: Sequence[Finding], *, done: 
         CODE_QUALITY.write_bytes(gitlab.code_quality(findings))
     except OSError as error:
         raise ModelProvenanceError("ci.outputs", f"cannot write the reports: {error.strerror}") from error
-
-
-def declare_artifacts(env: Mapping[str, str], receipt: Receipt, *, folder: Path) -> None:
-    """Tell the runner what was made ($GITHUB_ARTIFACTS), so that `actions/attest` can follow without being told.
-
-    The archive as a file, each reference by its digest; a path with `=` cannot be said there and is left out.
-    """
-    path = env.get("GITHUB_ARTIFACTS")
-    if not path or receipt.result is not ReleaseResult.SIGNED:
-        return
-    subjects = [f"oci://{reference}" for reference in receipt.references]
-    if receipt.package.archive is not None:
-        subjects.append(str(folder / receipt.package.archive.file_name))
-    lines = [subject for subject in subjects if "=" not in subject and "\n" not in subject]
-    try:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
-    except OSError as error:
-        raise ModelProvenanceError("ci.outputs", f"cannot declare artifacts: {error.strerror}") from error
 
 
 def set_verdict(env: Mapping[str, str], outputs: Mapping[str, str], result: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from model_provenance.domain.conformance import Conformance
 from model_provenance.domain.facts import ModelFacts
-from model_provenance.domain.receipt import Receipt
+from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.formats.conformance import evaluate, profile
 from model_provenance.formats.release_view import release_view
 from model_provenance.report.units import parameters, plural
@@ -35,7 +35,10 @@ def described_rows(receipt: Receipt) -> list[tuple[str, str]]:
         rows.append((label, _with_source(manifest, field, str(manifest.get(field) or "not known"))))
     minimum = _minimum(receipt)
     rows.append(("Deployable minimum", minimum.score))
-    rows += [("To add", f"{judged.element.name}: {judged.element.add}") for judged in minimum.absent]
+    # That a dry run has no signature is its verdict, and nothing that its reader can add.
+    signed = receipt.result is ReleaseResult.SIGNED
+    absent = [judged.element for judged in minimum.absent if signed or judged.element.id != "signature"]
+    rows += [("To add", f"{element.name}: {element.add}") for element in absent]
     rows.append(("SBOM", f"{receipt.sbom_engine}, {plural(receipt.packages, 'software package')}"))
     return rows
 

@@ -1,0 +1,102 @@
+"""What a scenario does to its repository before a run, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+_CARD = "---\nlicense: {license}\ndatasets: [{datasets}]\n---\n# MiniLM\n"
+
+
+def _lfs_pointer(repository: Path) -> None:
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n"
+    (repository / "model/model.safetensors").write_text(pointer)
+
+
+def _strange_names(repository: Path) -> None:
+    """A folder that looks like an option, and names with spaces, accents, commas and a leading dash."""
+    folder = repository / "-möd el"
+    (repository / "model").rename(folder)
+    for name in ("Größe.txt", "a, b.txt", "--output.txt", "数据 集.txt"):
+        (folder / name).write_text(name)
+
+
+def _ten_thousand_files(repository: Path) -> None:
+    folder = repository / "model/shards"
+    folder.mkdir()
+    for number in range(10_000):
+        (folder / f"{number:05}.txt").write_text(f"{number}\n")
+
+
+def _many_datasets(repository: Path) -> None:
+    names = ", ".join(f"'{'d' * 180}{number}'" for number in range(4000))
+    (repository / "model/README.md").write_text(_CARD.format(license="apache-2.0", datasets=names))
+
+
+def _hostile(repository: Path) -> None:
+    """Names that would be markup, commands of the runner, links or arrows of the diagram."""
+    names = "'</details><img src=x onerror=y>', '[x](https://evil.example)', '::error::gone', '\"]; A-->B; click A'"
+    (repository / "model/README.md").write_text(_CARD.format(license="apache-2.0", datasets=names))
+    (repository / "model/@everyone #1 `x` [y](z).txt").write_text("x")
+
+
+def _changed(repository: Path) -> None:
+    """Another licence, one more dataset, other weights, one more file."""
+    model = repository / "model"
+    (model / "README.md").write_text(_CARD.format(license="cc-by-nc-4.0", datasets="snli, acme/tickets"))
+    header = b'{"w":{"dtype":"F32","shape":[2,4],"data_offsets":[0,32]}}'
+    (model / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(32))
+    (model / "tokenizer.json").write_text('{"model": {"type": "WordPiece", "vocab": {"a": 0}}}')
+
+
+def _one_byte(repository: Path) -> None:
+    """What a gate must notice."""
+    weights = repository / "model/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+
+
+def _declared(repository: Path) -> None:
+    """A source manifest that names everything a release asks for."""
+    (repository / "model.yaml").write_text(
+        "license: Apache-2.0\n"
+        f"training_commit: git+https://github.com/acme/training@{'5' * 40}\n"
+        "datasets:\n"
+        f"  - {{name: snli, digest: 'sha256:{'1' * 64}', license: CC-BY-SA-4.0, retention: P5Y}}\n"
+        f"fine_tuned_from: {{model: nreimers/MiniLM-L6-H384-uncased, digest: 'sha256:{'2' * 64}'}}\n"
+        "data_governance: {retention: P5Y}\n"
+    )
+
+
+def _faulty_manifest(repository: Path) -> None:
+    lines = ["licence: MIT", *(f"key{number}: 1" for number in range(60))]
+    (repository / "model.yaml").write_text("\n".join(lines) + "\n")
+
+
+def _link(repository: Path) -> None:
+    (repository / "model/vocab.txt").symlink_to("README.md")
+
+
+def _empty(repository: Path) -> None:
+    for path in (repository / "model").iterdir():
+        path.unlink()
+    (repository / "model/.gitignore").touch()
+
+
+def _credentials(repository: Path) -> None:
+    (repository / "model/.env").write_text("TOKEN=x\n")
+
+
+PREPARATIONS: dict[str, Callable[[Path], None]] = {
+    "lfs-pointer": _lfs_pointer,
+    "strange-names": _strange_names,
+    "ten-thousand-files": _ten_thousand_files,
+    "many-datasets": _many_datasets,
+    "hostile": _hostile,
+    "changed": _changed,
+    "one-byte": _one_byte,
+    "declared": _declared,
+    "faulty-manifest": _faulty_manifest,
+    "link": _link,
+    "empty": _empty,
+    "credentials": _credentials,
+}
