@@ -32,7 +32,7 @@ from model_provenance.formats.intoto import parse
 from model_provenance.formats.oms import files_digest
 from model_provenance.formats.vsa import UNEVALUATED, Made, vsa_statement
 from model_provenance.policy.document import Policy
-from model_provenance.policy.signers import matching
+from model_provenance.policy.gates.slsa import level_of
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}:[!-~]{1,2000}")
 
@@ -142,10 +142,7 @@ def _made(verifier_id: str, considered: Considered, resource: str, asked: Given)
 
 def _levels(verified: Verified, policy: Policy, decision: Decision) -> tuple[str, ...]:
     """One level of the build track, and a word of ours for each gate that holds or was waived."""
-    level = verified.slsa_level
-    named = matching(policy.signers, verified.signer) if policy.signers else None
-    if level is not None and named is not None:
-        level = min(level, named.max_slsa_build)
+    level = level_of(policy, verified)
     told = (Verdict.PASS, Verdict.WAIVED)
     words = (f"MODELPROV_{a.gate.upper()}_{a.verdict.value}" for a in decision.answers if a.verdict in told)
     return (UNEVALUATED if level is None else f"SLSA_BUILD_LEVEL_{level}", *words)
