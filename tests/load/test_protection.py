@@ -172,3 +172,23 @@ def test_a_model_that_is_being_written_is_not_handed_out_by_a_bypass_either(
     with load.verified(released.model, receipt=receipt, **{**released.expected, "name": "other"}) as model:
         assert model.result == "BYPASSED"
     assert open_files() == before
+
+
+def test_a_folder_of_somebody_who_runs_is_left_alone_and_strange_names_harm_nobody(
+    released: Released, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Only what is ours and leads nowhere is removed; links are removed, never what they lead to."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with load.verified(released.model, **released.expected) as model:
+        start = Path(model.directory()).name.rpartition(f"-{os.getpid()}-")[0]
+    (tmp_path / "precious").write_text("x")
+    names = {"1": True, str(os.getpid()): True, "9999999999": True, "0": True, "4194303": False}
+    for process in names:
+        (tmp_path / f"{start}-{process}-left").mkdir()
+        (tmp_path / f"{start}-{process}-left/link").symlink_to(tmp_path / "precious")
+    (tmp_path / f"{start}-4194302-link").symlink_to(tmp_path)
+    with load.verified(released.model, **released.expected) as model:
+        model.directory()
+    assert {process: (tmp_path / f"{start}-{process}-left").exists() for process in names} == names
+    assert (tmp_path / "precious").exists()
+    assert (tmp_path / f"{start}-4194302-link").is_symlink()

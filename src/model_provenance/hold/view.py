@@ -53,13 +53,24 @@ def _process_space() -> str:
 
 
 def _remove_left_behind(base: Path, prefix: str) -> None:
-    """Folders of this user whose process has ended: `exec` cannot remove its own."""
-    name = re.compile(rf"{prefix}([1-9][0-9]{{0,9}})-\w+")
-    with suppress(OSError):
-        for entry in os.scandir(base):
+    """Folders of this user whose process has ended: `exec` cannot remove its own. Anybody may have made such names."""
+    name = re.compile(rf"{prefix}([1-9][0-9]{{0,6}})-\w+")
+    with suppress(OSError), os.scandir(base) as entries:
+        for entry in entries:
             match = name.fullmatch(entry.name)
-            if match is None or Path(f"/proc/{match[1]}").exists():
+            if match is None or _lives(int(match[1])):
                 continue
             with suppress(OSError):
                 if entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_uid == os.getuid():
                     shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        # Somebody else's.
+        return True
+    return True
