@@ -14,7 +14,7 @@ from tests.verify.test_oms_older import Desk, payload, predicate
 from model_provenance import load
 from model_provenance.domain.holding import TOCTOU_MEANING, Toctou
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.hold import lease
+from model_provenance.hold import lease, seal
 from model_provenance.hold.holder import Holder
 from model_provenance.hold.verity import has_verity
 
@@ -74,6 +74,26 @@ def test_small_files_are_copied_and_bigger_ones_are_leased(released: Released) -
             "README.md": "sealed",
         }
         assert model.toctou == "leased"
+
+
+def test_a_sandbox_that_forbids_sealed_memory_costs_protection_and_says_so(
+    released: Released, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every file is then an open file under a lease; who asked for memory gets nothing."""
+
+    def forbidden(*_: object) -> int:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "memfd_create", forbidden)
+    seal.can_seal.cache_clear()
+    try:
+        with load.verified(released.model, **released.expected) as model:
+            assert {file.toctou.value for file in model.files.values()} == {"leased"}
+        with pytest.raises(ModelProvenanceError) as error:
+            load.verified(released.model, memory=True, **released.expected).__enter__()
+    finally:
+        seal.can_seal.cache_clear()
+    assert error.value.code == "load.unprotected"
 
 
 def test_a_lease_is_given_back(holder: Holder, tmp_path: Path) -> None:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 
 _BLOCK = 1 << 20
 
 
+@cache
 def can_seal() -> bool:
-    """Linux alone has sealed memory."""
-    return sys.platform == "linux" and hasattr(os, "memfd_create")
+    """Linux alone has sealed memory, and a sandbox may forbid it."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.close(os.memfd_create("probe", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
+    except OSError:
+        return False
+    return True
 
 
 def sealed_copy(descriptor: int, name: str) -> int:
