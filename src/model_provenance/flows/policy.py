@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from model_provenance.domain.digest import Digest
@@ -34,7 +34,8 @@ from model_provenance.formats.vsa import resource_of
 from model_provenance.formats.waiver import parse_waiver, waiver_statement
 from model_provenance.policy.document import PROFILES, Policy, parse, profile
 from model_provenance.policy.evaluate import evaluate
-from model_provenance.policy.gates import GATES, revocation
+from model_provenance.policy.gates import GATES, HATCHES, revocation
+from model_provenance.policy.outside import Outside, Programs
 from model_provenance.verify.statement import verify_statement
 
 
@@ -69,9 +70,15 @@ class Given:
     resource: str | None = None
     #: The status list, or why it cannot be used, which the gate says beside the other gates; None where none was given.
     status: Status | ModelProvenanceError | None = None
+    #: Which `opa` may evaluate the policy's Rego.
+    programs: Programs = field(default_factory=Programs)
 
-    def consider(self, verified: Verified) -> Considered:
-        """Trace the ancestors and decide."""
+    def consider(self, report: Report) -> Considered:
+        """Trace the ancestors and decide; raises `TypeError` for a report of what did not verify."""
+        verified = report.verified
+        if verified is None:
+            msg = "a policy decides over what has been verified, and nothing else"
+            raise TypeError(msg)
         lineage = trace(verified, self.policy, self.bases, self.summaries, self.trust)
         resource = self.resource or _resource(verified)
         decision = evaluate(
@@ -83,6 +90,7 @@ class Given:
             summaries=self.summaries,
             resource=resource,
             status=self.status,
+            outside=Outside(report, self.programs),
         )
         return Considered(verified, lineage, resource, decision)
 
@@ -119,8 +127,8 @@ def read_waivers(paths: Sequence[Path], policy: Policy, trust: Trust) -> tuple[W
 def waive(waiver: Waiver, *, output: Path, signing: KeySigning) -> None:
     """Sign a waiver and write its bundle."""
     gates = [gate.id for gate in GATES]
-    if waiver.gate not in gates:
-        message = f"there is no gate `{shown(waiver.gate, 80)}`; there are {', '.join(gates)}"
+    if waiver.gate not in gates and waiver.gate.partition("/")[0] not in HATCHES:
+        message = f"there is no gate `{shown(waiver.gate, 80)}`; there are {', '.join(gates)}, and `rules/ID` and `rego/ID`"
         raise ModelProvenanceError("policy.waiver", message)
     statement = waiver_statement(waiver)
     [signed] = prepare(signing, {}).signer.sign([statement])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from model_provenance.flows.remote import RemoteRequest
     from model_provenance.oci.access import Access
     from model_provenance.policy.document import Policy
+    from model_provenance.policy.outside import Programs
 
 _TRUST_LIMIT = 4 * 1024 * 1024
 
@@ -86,6 +87,9 @@ class VerifyRequest:
     status_grace: int = 0
     #: How a registry with the status list is reached, where the model is not in one.
     status_access: Access | None = None
+    #: The environment, in which an `opa` for the policy's Rego may be found, and `--opa`.
+    env: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    opa: Path | None = None
     #: Gets every file that is read, open, for who goes on to use the bytes that were verified (`flows.load`).
     keeper: Keeper | None = field(default=None, compare=False)
     #: Spares an unchanged model the reading.
@@ -105,7 +109,7 @@ def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None =
     # What did not verify is not decided about, and stays what it is.
     if report.verified is None:
         return report
-    return with_decision(report, asked.consider(report.verified).decision)
+    return with_decision(report, asked.consider(report).decision)
 
 
 def checked(request: VerifyRequest, progress: Callable[[int, int], None] | None, asked: Given | None = None) -> Report:
@@ -187,7 +191,15 @@ def trust_inputs(request: VerifyRequest) -> dict[str, Path | None]:
         "--certificate-chain": request.signer.certificate_chain,
         "--trust-config": request.trust_config,
         "--trusted-root": request.trusted_root,
+        "--opa": request.opa,
     }
+
+
+def programs(request: VerifyRequest) -> Programs:
+    """Which `opa` may be run: none that lies in what is decided about, or where the command was started."""
+    from model_provenance.policy.outside import Programs  # noqa: PLC0415 - only with a policy
+
+    return Programs(request.env, request.opa, (*untrusted(request), Path.cwd()))
 
 
 def remote_request(request: VerifyRequest) -> RemoteRequest:

@@ -84,7 +84,7 @@ def verify_and_vouch(
     report = checked(request, progress, asked)
     if report.verified is None:
         return report
-    considered = asked.consider(report.verified)
+    considered = asked.consider(report)
     final = with_decision(report, considered.decision)
     if final.result is not Result.ERROR:
         _write(vouching, prepared, considered, asked)

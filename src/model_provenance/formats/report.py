@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from model_provenance.domain.files import ModelFile
 from model_provenance.domain.policy import Decision
 from model_provenance.domain.verification import Report
 from model_provenance.formats.receipt import finding_value, log_entry_value, signer_value
@@ -27,6 +28,11 @@ def report_value(report: Report) -> dict[str, Any]:
         "model_digest": None if verified is None or verified.model_digest is None else str(verified.model_digest),
         "package_digest": None if verified is None or verified.package_digest is None else str(verified.package_digest),
         "reference": report.reference,
+        "manifest": None if verified is None else dict(verified.manifest) or None,
+        "provenance": None if verified is None else dict(verified.provenance) or None,
+        "files": None if verified is None else [file_value(file) for file in verified.files],
+        "executable": None if verified is None or verified.executable is None else sorted(verified.executable),
+        "time_evidence": [] if verified is None else sorted(verified.time_evidence),
         "signed_at": None if verified is None else verified.signed_at,
         "log_entries": [log_entry_value(entry) for entry in report.log_entries],
         "slsa_level": report.slsa_level,
@@ -35,6 +41,11 @@ def report_value(report: Report) -> dict[str, Any]:
         "decision": None if report.decision is None else decision_value(report.decision),
         "findings": [finding_value(finding) for finding in report.findings],
     }
+
+
+def file_value(file: ModelFile) -> dict[str, Any]:
+    """A file that was read and is as signed; `role` as the package sorts it."""
+    return {"path": file.path, "size": file.size, "digest": str(file.digest), "role": file.role.value}
 
 
 def decision_value(decision: Decision) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.policy.hatches import Module, Rule, read_modules, read_rules
 from model_provenance.policy.reading import Node, root_of
 from model_provenance.policy.revocation import Revocation, read_revocation
 from model_provenance.policy.sections import (
@@ -66,6 +67,8 @@ class Policy:
     vsa: Vsa | None = None
     age: Age | None = None
     revocation: Revocation | None = None
+    rules: tuple[Rule, ...] | None = None
+    rego: tuple[Module, ...] | None = None
     #: Who may waive a failure; nobody where it is None.
     approvers: frozenset[PolicySigner] | None = None
     #: How many of them, each another, it takes; None where nobody said, which is one.
@@ -92,9 +95,11 @@ def parse(data: bytes, file_name: str, read: Reader, *, depth: int = 0) -> Polic
     metadata = top["metadata"].mapping("name", "expires")
     if "name" not in metadata:
         top["metadata"].fail("`metadata.name` is missing")
-    spec = top["spec"].mapping("extends", *_SECTIONS, *_VOUCHING, "signers", "waivers")
+    spec = top["spec"].mapping("extends", *_SECTIONS, *_VOUCHING, "rego", "signers", "waivers")
     base = _extended(spec["extends"], read, depth) if "extends" in spec else None
     sections: dict[str, Any] = {name: reader(spec[name]) for name, reader in _SECTIONS.items() if name in spec}
+    if "rego" in spec:
+        sections["rego"] = read_modules(spec["rego"], read)
     named = Signers(read)
     sections |= {name: vouching(spec[name], named) for name, vouching in _VOUCHING.items() if name in spec}
     signers = named.listed(spec["signers"]) if "signers" in spec else None
@@ -169,6 +174,7 @@ _SECTIONS: dict[str, Callable[[Node], Any]] = {
     "datasets": read_datasets,
     "evaluations": read_evaluations,
     "age": read_age,
+    "rules": read_rules,
 }
 #: Sections that name who may vouch for something.
 _VOUCHING: dict[str, Callable[[Node, Signers], Any]] = {

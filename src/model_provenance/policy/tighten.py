@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from model_provenance.domain.digest import Digest
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.policy.hatches import Module, Rule
 from model_provenance.policy.revocation import Revocation, stricter
 from model_provenance.policy.sections import (
     EFFECTS,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from model_provenance.policy.document import Policy
 
 T = TypeVar("T")
+Hatch = TypeVar("Hatch", bound=Rule | Module)
 
 
 def tightened(base: Policy, own: Policy) -> Policy:
@@ -223,6 +225,25 @@ def _revocation(base: Revocation, own: Revocation) -> Revocation:
     return stricter(base, own, _effect("revocation", base.effect, own.effect))
 
 
+def _rules(base: tuple[Rule, ...], own: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    return _added("rules", base, own)
+
+
+def _rego(base: tuple[Module, ...], own: tuple[Module, ...]) -> tuple[Module, ...]:
+    return _added("rego", base, own)
+
+
+def _added(name: str, base: tuple[Hatch, ...], own: tuple[Hatch, ...]) -> tuple[Hatch, ...]:
+    """Rules can only be added: whether one expression is stricter than another nobody can tell."""
+    known = {entry.id: entry for entry in base}
+    for entry in own:
+        if known.get(entry.id, entry) != entry:
+            raise _loosens(
+                f"{name}.{entry.id}", "is another rule in the policy that is extended; give it an id of its own"
+            )
+    return (*base, *(entry for entry in own if entry.id not in known))
+
+
 def _loosens(where: str, why: str) -> ModelProvenanceError:
     return ModelProvenanceError("policy.loosens", f"`{where}` {why}")
 
@@ -240,4 +261,6 @@ _MERGES: dict[str, Callable[[Any, Any], Any]] = {
     "vsa": _vsa,
     "age": _age,
     "revocation": _revocation,
+    "rules": _rules,
+    "rego": _rego,
 }

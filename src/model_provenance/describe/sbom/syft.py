@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 
-from model_provenance.describe.sbom.process import run
 from model_provenance.describe.sbom.syft_binary import SyftBinary, allowed
+from model_provenance.disk.process import Runner
 from model_provenance.domain.finding import Finding, Severity, Status, passed
 from model_provenance.domain.sbom import EngineScan, Tool
 from model_provenance.domain.text import shown
@@ -71,10 +71,14 @@ def _scan(
         command = [str(binary.path), "scan", f"dir:{root}", "--base-path", root, "-q", "-o", "syft-json"]
         for path in exclude:
             command += ["--exclude", "./" + _GLOB.sub(r"\\\1", path)]
-        output = run(command, env=scrubbed, folder=home, seconds=seconds, limit=OUTPUT_LIMIT)
+        output = _runner(scrubbed, home).run(command, seconds=seconds, limit=OUTPUT_LIMIT)
         _, packages = packages_of(output)
     message = f"native engine, with Syft {version} ({binary.origin}): {len(packages)} packages"
     return EngineScan(packages, Tool("syft", version), (passed("sbom.engine", message),))
+
+
+def _runner(env: Mapping[str, str], folder: Path) -> Runner:
+    return Runner("Syft", "sbom.syft_failed", env, folder)
 
 
 def _private_folder() -> tempfile.TemporaryDirectory[str]:
@@ -98,7 +102,7 @@ def _version(binary: SyftBinary, env: Mapping[str, str], folder: Path) -> str | 
     """The version of a Syft that is recent enough; the error of one that is not, or does not answer."""
     command = [str(binary.path), "version", "-o", "json"]
     try:
-        version = version_of(run(command, env=env, folder=folder, seconds=_VERSION_SECONDS, limit=_VERSION_LIMIT))
+        version = version_of(_runner(env, folder).run(command, seconds=_VERSION_SECONDS, limit=_VERSION_LIMIT))
     except ModelProvenanceError as error:
         return error
     if _numbers(version) >= _OLDEST:

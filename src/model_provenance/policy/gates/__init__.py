@@ -11,6 +11,8 @@ from model_provenance.policy.gates import (
     licenses,
     lineage,
     revocation,
+    rego,
+    rules,
     sbom,
     signer,
     slsa,
@@ -19,6 +21,9 @@ from model_provenance.policy.gates import (
     vsa,
 )
 from model_provenance.policy.gates.gate import Gate
+
+#: Gates with an answer for each rule or module, which is waived as `GATE/ID`.
+HATCHES = (rules.GATE.id, rego.GATE.id)
 
 GATES: tuple[Gate, ...] = (
     integrity.GATE,
@@ -35,4 +40,6 @@ GATES: tuple[Gate, ...] = (
     vsa.GATE,
     age.GATE,
     revocation.GATE,
+    rules.GATE,
+    rego.GATE,
 )

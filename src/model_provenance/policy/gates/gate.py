@@ -13,6 +13,7 @@ from model_provenance.domain.summary import Summary
 from model_provenance.domain.verification import Verified
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.policy.document import Policy
+from model_provenance.policy.outside import Outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Case:
     resource: str | None = None
     #: The status list, or why it cannot be used; None where none was given.
     status: Status | ModelProvenanceError | None = None
+    #: What rules in other languages are run with; None where nobody gave it.
+    outside: Outside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Gate:
     id: str
     title: str
     section: Callable[[Policy], Any]
-    run: Callable[[Any, Case], Answer]
+    #: One answer, or one for each part of the section that can be judged by itself (`GATE/PART`).
+    run: Callable[[Any, Case], Answer | tuple[Answer, ...]]
 
 
 def passed(gate: str, what: str) -> Answer:
@@ -55,3 +59,11 @@ def refused(gate: str, effect: str, what: str, why: str, fix: str) -> Answer:
 def cannot_decide(gate: str, what: str, why: str, fix: str) -> Answer:
     """The gate could not be decided: with any effect, never a pass."""
     return Answer(gate, Verdict.ERROR, what, why, fix)
+
+
+def seen_by_rules(case: Case) -> Outside:
+    """What rules look at, which must be the very verification that is decided about."""
+    outside = case.outside
+    if outside is None or outside.report.verified is not case.verified:
+        raise ModelProvenanceError("policy.undecided", "nobody gave the rules the verification to look at")
+    return outside
