@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from model_provenance.formats.report import SCHEMA
+from model_provenance.formats.schema_check import load_schema
 
 SOURCE = Path(__file__).parents[2] / "src"
 #: Statuses that `docs/errors.md` documents.
@@ -27,6 +33,10 @@ class Outcome:
         assert self.status in DOCUMENTED, self
         assert self.status != 1, f"a defect of ours: {self}"
         assert "Traceback" not in self.out + self.err, self
+        if f'"schema": "{SCHEMA}"' in self.out:
+            # Whatever `verify` and `pull` print for programs, in any test, is as the published schema says.
+            found = Draft202012Validator(load_schema("verification.v1")).iter_errors(json.loads(self.out))
+            assert [error.message for error in found] == [], self
 
     def refused(self, status: int, code: str, *says: str) -> None:
         """Refused with this status and code, with something to do, and with every one of the words `says`."""

@@ -32,7 +32,7 @@ _NO_TRUST = frozenset(
         "vsa",
     )
 )
-TRUSTED = ("--key", "--certificate-chain", "--trust-config", "--trusted-root")
+TRUSTED = ("--key", "--certificate-chain", "--trust-config", "--trusted-root", "--opa")
 
 
 @pytest.fixture

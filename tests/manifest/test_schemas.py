@@ -11,9 +11,10 @@ import pytest
 from model_provenance.formats.manifest import RELEASED_SCHEMA, SOURCE_SCHEMA
 from model_provenance.formats.manifest_forms import FORMS
 from model_provenance.formats.receipt import SCHEMA as RECEIPT_SCHEMA
+from model_provenance.formats.report import SCHEMA as REPORT_SCHEMA
 from model_provenance.formats.schema_check import load_schema
 
-NAMES = ["manifest.v1", "receipt.v1", "source-manifest.v1"]
+NAMES = ["manifest.v1", "receipt.v1", "source-manifest.v1", "verification.v1"]
 #: Objects whose keys people choose.
 FREE = {"hyperparameters", "json", "extensions", "timings"}
 
@@ -40,7 +41,7 @@ def test_a_schema_is_valid_draft_2020_12(name: str) -> None:
 def test_addresses_are_those_that_documents_name() -> None:
     """`$id` is what a document writes into `schema`."""
     ids = [load_schema(name)["$id"] for name in NAMES]
-    assert ids == [RELEASED_SCHEMA, RECEIPT_SCHEMA, SOURCE_SCHEMA]
+    assert ids == [RELEASED_SCHEMA, RECEIPT_SCHEMA, SOURCE_SCHEMA, REPORT_SCHEMA]
 
 
 @pytest.mark.parametrize("name", NAMES)

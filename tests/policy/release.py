@@ -9,12 +9,13 @@ from typing import Any
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import SignerIdentity, Subject, SubjectKind
 from model_provenance.domain.files import ModelFile
+from model_provenance.domain.finding import passed
 from model_provenance.domain.lineage import Ancestor, Backing
 from model_provenance.domain.policy import Waiver
 from model_provenance.domain.roles import role_of
 from model_provenance.domain.status import Snapshot, Status
 from model_provenance.domain.summary import Summary
-from model_provenance.domain.verification import SEAL, Scope, Verified
+from model_provenance.domain.verification import SEAL, Report, Result, Scope, Verified
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.revocation import entry_of
 
@@ -72,6 +73,23 @@ def verified(changes: Mapping[str, Any] | None = None) -> Verified:
         time_evidence=frozenset(given.get("time_evidence", ["rekor", "tsa"])),
         executable=None if executable is None else frozenset(executable),
         subjects=SUBJECTS,
+    )
+
+
+def report(found: Verified) -> Report:
+    """The report of a verification that has come to this."""
+    return Report(
+        result=Result.PASS,
+        exit_status=0,
+        scope=found.scope,
+        findings=(passed("oms.files", "every file is as signed"),),
+        signer=found.signer,
+        predicate_types=(),
+        not_checked=(),
+        log_entries=(),
+        slsa_level=found.slsa_level,
+        slsa_reasons=(),
+        verified=found,
     )
 
 

@@ -14,7 +14,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.policy import evaluate as module
 from model_provenance.policy.document import PROFILES, Policy, parse, profile
 from model_provenance.policy.evaluate import evaluate
-from model_provenance.policy.gates import GATES
+from model_provenance.policy.gates import GATES, HATCHES
 from model_provenance.policy.gates.gate import Gate
 
 from .release import (
@@ -220,8 +220,11 @@ def test_losing_evidence_never_makes_a_pass(fault: str, losses: list[str], polic
 
 
 def test_every_gate_is_asked_by_the_strict_policy() -> None:
-    """What is shown above of losses and faults is shown of every gate; a gate that is added is asked here, too."""
-    assert [gate.id for gate in GATES if gate.section(POLICY) is None] == []
+    """What is shown above of losses and faults is shown of every gate; a gate that is added is asked here, too.
+
+    But for rules in other languages: what they make of a loss is for whoever writes them (`test_hatches`).
+    """
+    assert {gate.id for gate in GATES if gate.section(POLICY) is None} == set(HATCHES)
 
 
 SUMMARIES = st.lists(

@@ -168,6 +168,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("allow-event", "Accept a run that this event started, besides the default ones. May be repeated.", _DECIDING, Kind.LIST, "EVENT", ci=("verify",)),
     Option("policy", "Policy that must allow the release, too: a file, or `integrity`, `baseline` or `production`. It may name who must have signed.",
            ("verify", "exec"), metavar="FILE|PROFILE"),
+    Option("opa", "Open Policy Agent to evaluate the policy's modules of Rego with, instead of the one on PATH.",
+           ("verify", "exec", "pull", "policy explain", "policy check", "policy test"), Kind.PATH, "FILE", ci=("verify",)),
     Option("waiver", "Signed waiver (`policy waive`) of one gate of the policy for this model. May be repeated.",
            ("verify", "exec", "policy explain"), Kind.LIST, "FILE"),
     Option("cache", "Folder of your own that remembers what was read from which files, so that an unchanged model is not read again. Everything else is verified again.",

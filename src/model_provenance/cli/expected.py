@@ -63,6 +63,8 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         status_as_of=moment_of(given.get("status_as_of"), "--status-as-of"),
         status_memory=memory(os.environ),
         status_access=_list_access(given, policy),
+        env=os.environ,
+        opa=given.get("opa"),
         memory=_memory(given),
     )
 

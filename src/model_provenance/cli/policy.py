@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,20 @@ def command() -> None:
 
 @command.command("check")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-def check(files: tuple[str, ...]) -> int:
+@options("policy check")
+def check(files: tuple[str, ...], opa: Path | None) -> int:
     """Check that policies can be read and only tighten what they extend; says what each asks.
+
+    CEL rules and modules of Rego are read by their own engines, and nothing is evaluated.
 
     Example: model-provenance policy check policy.yaml
     """
-    from model_provenance.flows.policy import load_policy  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.policy import checked_policy  # noqa: PLC0415 - loaded when used
     from model_provenance.policy.gates import GATES  # noqa: PLC0415
+    from model_provenance.policy.outside import Programs  # noqa: PLC0415
 
     for file in files:
-        policy = load_policy(file)
+        policy = checked_policy(file, Programs(os.environ, opa, (Path.cwd(),)))
         asked = [gate.id for gate in GATES if gate.section(policy) is not None]
         click.echo(f"{policy.name}: {', '.join(asked)}  {policy.digest}")
     return int(Exit.OK)
@@ -70,14 +75,14 @@ def explain(file: str, target: str, **given: Any) -> int:
 @command.command("test")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, readable=False))
 @options("policy test")
-def test(folder: Path, format: str) -> int:
+def test(folder: Path, format: str, opa: Path | None) -> int:
     """Run every case below DIR: a folder with a case.yaml that names policy, target, evidence and the expected decision.
 
     Example: model-provenance policy test policies/cases
     """
     from model_provenance.flows.policy_test import run_cases  # noqa: PLC0415 - loaded when used
 
-    outcomes = run_cases(folder)
+    outcomes = run_cases(folder, env=os.environ, opa=opa)
     wrong = [outcome for outcome in outcomes if outcome.differences]
     if format == "json":
         cases = [{"case": outcome.case, "differences": list(outcome.differences)} for outcome in outcomes]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_provenance.domain.verification import Trust
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from model_provenance.flows.policy import Given
     from model_provenance.flows.verify import VerifyRequest
     from model_provenance.policy.document import Policy
+    from model_provenance.policy.outside import Programs
 
 
 def given(request: VerifyRequest, policy: Policy, trusted: Trust) -> Given:
@@ -31,6 +33,7 @@ def given(request: VerifyRequest, policy: Policy, trusted: Trust) -> Given:
         trusted,
         request.resource or _resource(request),
         _status(request, policy, trusted),
+        _programs(request, policy),
     )
 
 
@@ -62,6 +65,16 @@ def _status(request: VerifyRequest, policy: Policy, trusted: Trust) -> Status | 
         return error
 
 
+def _programs(request: VerifyRequest, policy: Policy) -> Programs:
+    """Which `opa` may be run: none that lies in what is decided about, or where the command was started."""
+    from model_provenance.flows.verify import untrusted  # noqa: PLC0415 - which imports this module
+    from model_provenance.policy.outside import Programs  # noqa: PLC0415 - only with a policy
+
+    if policy.rego is None:
+        _refuse_unused({"--opa": request.opa}, "where the policy has no section `rego`")
+    return Programs(request.env, request.opa, (*untrusted(request), Path.cwd()))
+
+
 def _about_status(request: VerifyRequest) -> dict[str, object]:
     return {"--status-list": request.status_list, "--status-as-of": request.status_as_of is not None}
 
@@ -82,6 +95,7 @@ def refuse_without_policy(request: VerifyRequest) -> None:
         "--accept-vsa": request.summaries,
         "--base-evidence": request.base_evidence,
         "--resource-uri": request.resource,
+        "--opa": request.opa,
         **_about_status(request),
     }
     _refuse_unused(inputs, "without --policy")

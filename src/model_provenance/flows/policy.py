@@ -47,6 +47,21 @@ def load_policy(name: str, *, decided_about: Sequence[Path] = ()) -> Policy:
     return parse(_read(path, decided_about), path.name, lambda other: _read(path.parent / other, decided_about))
 
 
+def checked_policy(name: str, programs: Programs) -> Policy:
+    """The same, with every CEL rule and module of Rego read by its engine; raises what `cel` and `opa` raise."""
+    policy = load_policy(name)
+    if policy.rules:
+        from model_provenance.policy.cel import compiled  # noqa: PLC0415 - only where there are rules
+
+        for rule, why in compiled(policy.rules).items():
+            raise ModelProvenanceError("policy.invalid", f"the CEL rule {rule} cannot be read: {why}", location=name)
+    for module in policy.rego or ():
+        from model_provenance.policy.opa import refuse_unreadable  # noqa: PLC0415 - only where there are modules
+
+        refuse_unreadable(module, programs)
+    return policy
+
+
 def policy_signer(policy: Policy, evidence: EvidenceFiles) -> SignerExpectation | None:
     """What to verify with, where the policy names who may sign; of several the one that the evidence claims to be by.
 
@@ -128,7 +143,9 @@ def waive(waiver: Waiver, *, output: Path, signing: KeySigning) -> None:
     """Sign a waiver and write its bundle."""
     gates = [gate.id for gate in GATES]
     if waiver.gate not in gates and waiver.gate.partition("/")[0] not in HATCHES:
-        message = f"there is no gate `{shown(waiver.gate, 80)}`; there are {', '.join(gates)}, and `rules/ID` and `rego/ID`"
+        message = (
+            f"there is no gate `{shown(waiver.gate, 80)}`; there are {', '.join(gates)}, and `rules/ID` and `rego/ID`"
+        )
         raise ModelProvenanceError("policy.waiver", message)
     statement = waiver_statement(waiver)
     [signed] = prepare(signing, {}).signer.sign([statement])

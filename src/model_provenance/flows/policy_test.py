@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from model_provenance.domain.text import shown
@@ -16,7 +16,7 @@ from model_provenance.flows.places import places
 from model_provenance.flows.policy import load_policy
 from model_provenance.flows.verify import VerifyRequest, verify
 from model_provenance.policy.document import PROFILES
-from model_provenance.policy.gates import GATES
+from model_provenance.policy.gates import GATES, HATCHES
 from model_provenance.policy.reading import Node, root_of
 
 _FILE = "case.yaml"
@@ -34,16 +34,16 @@ class CaseOutcome:
     differences: tuple[str, ...]
 
 
-def run_cases(folder: Path) -> tuple[CaseOutcome, ...]:
+def run_cases(folder: Path, *, env: Mapping[str, str], opa: Path | None = None) -> tuple[CaseOutcome, ...]:
     """Every case below `folder`. None at all is `policy.invalid`: a test that tests nothing must not pass."""
     found = sorted(path for path in folder.rglob(_FILE) if path.is_file())
     if not found:
         message = f"no {_FILE} lies below the folder"
         raise ModelProvenanceError("policy.invalid", message, location=shown(str(folder), 400))
-    return tuple(_run(path, os.fspath(path.parent.relative_to(folder))) for path in found)
+    return tuple(_run(path, os.fspath(path.parent.relative_to(folder)), env, opa) for path in found)
 
 
-def _run(file: Path, name: str) -> CaseOutcome:
+def _run(file: Path, name: str, env: Mapping[str, str], opa: Path | None) -> CaseOutcome:
     root = root_of(read_file(file, option="DIR", limit=_LIMIT), f"{name}/{_FILE}")
     keys = root.mapping(
         "policy", "target", "evidence", "key", "signer", "trustedRoot", "name", "version", "on", "expect", "gates"
@@ -52,10 +52,17 @@ def _run(file: Path, name: str) -> CaseOutcome:
         if needed not in keys:
             root.fail(f"`{needed}` is missing")
     expected = keys["expect"].one_of(_RESULTS)
-    gates = keys["gates"].mapping("policy", *(gate.id for gate in GATES)) if "gates" in keys else {}
+    gates = _gates(keys["gates"]) if "gates" in keys else {}
     verdicts = {gate: node.one_of(_VERDICTS) for gate, node in gates.items()}
-    report = verify(_request(file.parent, keys))
+    report = verify(replace(_request(file.parent, keys), env=env, opa=opa))
     return CaseOutcome(name, tuple(_differences(report, expected, verdicts)))
+
+
+def _gates(node: Node) -> dict[str, Node]:
+    """By gate; a rule or a module is named as `rules/ID` or `rego/ID`."""
+    written = node.value if isinstance(node.value, dict) else {}
+    parts = [key for key in written if isinstance(key, str) and key.partition("/")[0] in HATCHES]
+    return node.mapping("policy", *(gate.id for gate in GATES), *parts)
 
 
 def _request(folder: Path, keys: dict[str, Node]) -> VerifyRequest:

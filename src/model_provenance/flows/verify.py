@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from model_provenance.flows.remote import RemoteRequest
     from model_provenance.oci.access import Access
     from model_provenance.policy.document import Policy
-    from model_provenance.policy.outside import Programs
 
 _TRUST_LIMIT = 4 * 1024 * 1024
 
@@ -193,13 +192,6 @@ def trust_inputs(request: VerifyRequest) -> dict[str, Path | None]:
         "--trusted-root": request.trusted_root,
         "--opa": request.opa,
     }
-
-
-def programs(request: VerifyRequest) -> Programs:
-    """Which `opa` may be run: none that lies in what is decided about, or where the command was started."""
-    from model_provenance.policy.outside import Programs  # noqa: PLC0415 - only with a policy
-
-    return Programs(request.env, request.opa, (*untrusted(request), Path.cwd()))
 
 
 def remote_request(request: VerifyRequest) -> RemoteRequest:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.canonical import canonical, parse_json
 
@@ -45,6 +46,8 @@ def capabilities(current: bytes) -> bytes:
 def answer_of(output: bytes) -> RegoAnswer:
     """The answer in what `opa eval` prints. Raises `policy.rego` for everything that is not exactly one."""
     value = parse_json(output, what="the answer of opa", limit=OUTPUT_LIMIT, code=_CODE)
+    if isinstance(value, dict) and "errors" in value:
+        raise _no_answer(_told(value["errors"]))
     found = _only(_only(value, "result"), "expressions").get("value")
     if not isinstance(found, dict):
         raise _no_answer(f"the package {PACKAGE} is not defined")
@@ -60,6 +63,15 @@ def _only(value: Any, key: str) -> dict[str, Any]:
     if not isinstance(entries, list) or len(entries) != 1 or not isinstance(entries[0], dict):
         raise _no_answer(f"the module has no value: opa gives no `{key}`")
     return entries[0]
+
+
+def _told(errors: Any) -> str:
+    """The first of the errors that opa has found, with its line."""
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    place = first.get("location")
+    row = place.get("row") if isinstance(place, dict) else None
+    line = f" (line {row})" if isinstance(row, int) else ""
+    return shown(str(first.get("message", "opa ended with an error")), 300) + line
 
 
 def _texts(value: dict[str, Any], key: str) -> Sequence[str]:

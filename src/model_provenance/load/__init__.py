@@ -130,6 +130,7 @@ def verified(
         status_as_of=None if status_as_of is None else _moment(status_as_of),
         status_memory=None if state is None else state / "status",
         status_access=_list_access(list_, rules),
+        env=os.environ,
         memory=open_memory(_path(cache), os.environ),
     )
     request = LoadRequest(

@@ -20,6 +20,11 @@ from model_provenance.policy.outside import Programs, private_folder, scrubbed
 SECONDS = 10.0
 LIMITS = Limits(processor=10, memory=1024 * 1024 * 1024)
 _CODE = "policy.rego"
+#: Before ours, so that it is opa that says where it was.
+_OWN_SECONDS = 8
+_MODULE = ("--capabilities", "capabilities.json", "--data", "module.rego")
+#: With 2 it prints errors where an answer would stand.
+_STATUSES = (0, 2)
 
 
 def evaluated(module: Module, document: Mapping[str, Any], programs: Programs) -> RegoAnswer:
@@ -27,9 +32,9 @@ def evaluated(module: Module, document: Mapping[str, Any], programs: Programs) -
     with private_folder() as folder:
         (folder / "input.json").write_bytes(canonical(document))
         runner, opa = _prepared(module, programs, folder)
-        words = ("--format", "json", "--timeout", f"{SECONDS:g}s", "--strict-builtin-errors", "--input", "input.json")
+        words = ("--format", "json", "--timeout", f"{_OWN_SECONDS}s", "--strict-builtin-errors", "--input", "input.json")
         output = runner.run(
-            [opa, "eval", *words, *_module_words(folder), f"data.{PACKAGE}"], seconds=SECONDS, limit=OUTPUT_LIMIT
+            [opa, "eval", *words, *_MODULE, f"data.{PACKAGE}"], seconds=SECONDS, limit=OUTPUT_LIMIT, statuses=_STATUSES
         )
     return answer_of(output)
 
@@ -50,10 +55,6 @@ def _prepared(module: Module, programs: Programs, folder: Path) -> tuple[Runner,
     current = runner.run([opa, "capabilities", "--current"], seconds=SECONDS, limit=8 * OUTPUT_LIMIT)
     (folder / "capabilities.json").write_bytes(capabilities(current))
     return runner, opa
-
-
-def _module_words(folder: Path) -> tuple[str, ...]:
-    return ("--capabilities", "capabilities.json", "--data", str(folder / "module.rego"))
 
 
 def _program(module: Module, programs: Programs, folder: Path) -> Path:
