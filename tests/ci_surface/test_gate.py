@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from model_provenance.domain.digest import Digest
 from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.sigstore_sim import SigstoreSim
 
@@ -186,3 +187,68 @@ def test_a_tampered_tag_is_refused(deployment: Deployment, repository: Path, sim
     assert step.status != 0
     assert step.outputs == {"result": step.outputs["result"]}
     assert step.outputs["result"] in ("FAIL", "ERROR")
+
+
+POLICY = f"""apiVersion: model-provenance/v1
+kind: Policy
+metadata: {{name: production-llm}}
+spec:
+  signers: [{{signer: "{SIGNER}"}}]
+  sbom: {{formats: [spdx]}}
+  licenses: {{allow: [Apache-2.0, MIT]}}
+"""
+
+
+def written(deployment: Deployment, text: str = POLICY, path: str = "policy.yaml") -> str:
+    """A policy in the checkout of the deploying repository."""
+    (deployment.repository / path).write_text(text)
+    return path
+
+
+def test_a_policy_names_who_must_have_signed_and_the_summary_shows_each_gate(deployment: Deployment) -> None:
+    """`signer` may then be empty; without either the gate refuses."""
+    step = deployment.gate(signer="", policy=written(deployment))
+    assert (step.status, step.outputs["result"]) == (0, "PASS"), step.log
+    assert "Policy production-llm: PASS" in step.summary
+    assert "one of the named signers signed" in step.summary or "signer" in step.summary
+    assert deployment.gate(signer="").status == 2
+
+
+def test_a_policy_that_denies_stops_the_deployment(deployment: Deployment) -> None:
+    """13 and FAIL, with what was found in the summary; no output that a later step could deploy."""
+    step = deployment.gate(signer="", policy=written(deployment, POLICY.replace("Apache-2.0, MIT", "BSD-3-Clause")))
+    assert (step.status, step.outputs["result"]) == (13, "FAIL"), step.log
+    assert "Policy production-llm: FAIL" in step.summary
+    assert "model-digest" not in step.outputs
+    other = deployment.gate(signer="", policy=written(deployment, POLICY.replace("acme/minilm", "acme/other")))
+    assert (other.status, other.outputs["result"]) == (10, "FAIL"), other.log
+
+
+@pytest.mark.parametrize(
+    "path", ["model/policy.yaml", "dist/minilm-1.0.0/policy.yaml", "dist/minilm-1.0.0/evidence/p.yaml"]
+)
+def test_a_policy_that_came_with_the_model_is_refused(path: str, deployment: Deployment) -> None:
+    """Whoever made the model wrote it: nothing is verified, and the result stays ERROR."""
+    step = deployment.gate(signer="", policy=written(deployment, path=path))
+    assert (step.status, step.outputs["result"]) == (2, "ERROR")
+    assert "policy.place" in step.log
+
+
+def test_a_rule_that_cannot_be_answered_stops_the_deployment(deployment: Deployment) -> None:
+    """In CEL and in Rego: 15 and ERROR. An `opa` that an earlier step has put on the PATH is not run."""
+    undefined = POLICY + '  rules: [{id: eval, expr: "manifest.nothing > 1", message: no}]\n'
+    step = deployment.gate(signer="", policy=written(deployment, undefined))
+    assert (step.status, step.outputs["result"]) == (15, "ERROR"), step.log
+    assert "rules/eval" in step.summary
+    folder = deployment.repository.parent / "planted"
+    folder.mkdir()
+    (folder / "opa").write_text("#!/bin/sh\ntouch ran\n")
+    (folder / "opa").chmod(0o755)
+    source = b"package model_provenance\n"
+    written(deployment, source.decode(), "rules.rego")
+    pinned = f"  rego: [{{id: ours, file: rules.rego, digest: '{Digest.of(source)}', rules: [a]}}]\n"
+    deployment.env["PATH"] = f"{folder}:{deployment.env['PATH']}"
+    step = deployment.gate(signer="", policy=written(deployment, POLICY + pinned))
+    assert (step.status, step.outputs["result"]) == (15, "ERROR"), step.log
+    assert "is not run in CI" in step.summary
+    assert not list(deployment.repository.rglob("ran"))

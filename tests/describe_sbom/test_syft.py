@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_provenance.describe.sbom import syft, syft_binary
-from model_provenance.disk.programs import digest
 from model_provenance.describe.sbom.build import SbomRequest, build_sboms
 from model_provenance.describe.sbom.syft import Engine, scan
+from model_provenance.disk.programs import digest
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.finding import Severity, Status
 from model_provenance.errors import ModelProvenanceError

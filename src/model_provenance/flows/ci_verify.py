@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from model_provenance.domain.verification import Report, Result, Scope
@@ -12,9 +12,12 @@ from model_provenance.errors import Exit, ModelProvenanceError
 from model_provenance.flows.ci_surface import report_error, set_verdict, this_run, warn, write_reports
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.inputs import Inputs
+from model_provenance.flows.places import places
+from model_provenance.flows.policy import load_policy
 from model_provenance.flows.verify import VerifyRequest, verify
 from model_provenance.oci.access import Access
 from model_provenance.oci.reference import Reference
+from model_provenance.policy.document import Policy
 from model_provenance.report import github
 from model_provenance.report.text import report_text
 from model_provenance.report.verification import verify_summary
@@ -71,24 +74,37 @@ def _request(inputs: Inputs, env: Mapping[str, str]) -> VerifyRequest:
     if name is None or (version is None and digest is None):
         raise _unpinned("`name` is missing" if name is None else "neither `version` nor `digest` is given")
     token = inputs.text("github-token")
+    target, evidence = Path(reference or "") if model is None else model, inputs.path("evidence")
+    access = Access({**env, "GITHUB_TOKEN": token} if token else env, on_warning=warn)
     return VerifyRequest(
-        target=Path(reference or "") if model is None else model,
+        target=target,
         signer=SignerOptions(
             key=inputs.path("key"),
             signer=inputs.text("signer"),
             builder=inputs.text("builder"),
             allow_events=inputs.lines("allow-event"),
         ),
-        evidence=inputs.path("evidence"),
+        evidence=evidence,
         name=name,
         version=version,
         digest=digest,
         require=inputs.text("require"),
+        policy=_policy(inputs, places(target, (evidence,))),
+        env=env,
+        opa=inputs.path("opa"),
         status_list=inputs.text("status-list"),
+        # A registry with the list is reached with the logins of the job, wherever the model lies.
+        status_access=access,
         trust_config=inputs.path("trust-config"),
         reference=reference,
-        access=None if reference is None else Access({**env, "GITHUB_TOKEN": token} if token else env, on_warning=warn),
+        access=None if reference is None else access,
     )
+
+
+def _policy(inputs: Inputs, untrusted: Sequence[Path]) -> Policy | None:
+    """The policy of the deploying repository; never one that came with the model or its evidence."""
+    name = inputs.text("policy")
+    return None if name is None else load_policy(name, decided_about=untrusted)
 
 
 def _unpinned(why: str) -> ModelProvenanceError:

@@ -38,6 +38,7 @@ from model_provenance.verify.release import verify_release, verify_remote
 
 Progress = Callable[[int, int], None]
 Expect = Callable[[EvidenceFiles], Expectation]
+Decide = Callable[[Report], Report]
 
 #: Content that is wrong is a verdict about the model; everything else is a failure of the run.
 _CONTENT = frozenset({"archive.malformed", "layout.malformed", "registry.digest", "registry.malformed"})
@@ -87,10 +88,13 @@ def verify_reference(request: RemoteRequest, *, weights: bool, progress: Progres
     return replace(report, reference=named)
 
 
-def pull(request: RemoteRequest, output: Path, progress: Progress | None = None) -> Pulled:
-    """Verify, fetch, verify what was fetched, and only then give it its name. Raises `pull.output`, `pull.space`.
+def pull(
+    request: RemoteRequest, output: Path, progress: Progress | None = None, *, decide: Decide = lambda report: report
+) -> Pulled:
+    """Verify, fetch, verify what was fetched, let `decide` judge, and only then give it its name.
 
-    What was fetched before an interruption lies in a folder beside `output` and is gone on with by the next run.
+    Raises `pull.output`, `pull.space`. What was fetched before an interruption lies in a folder beside `output` and is gone
+    on with by the next run.
     """
     _refuse_output(output)
     with Registry(request.reference, request.access) as registry:
@@ -104,7 +108,7 @@ def pull(request: RemoteRequest, output: Path, progress: Progress | None = None)
         with Staging(folder, _signed_files(checked.evidence)) as staging:
             observed = _observed(registry, remote, checked.observed, staging, progress)
     report = verify_release(checked.evidence, observed, checked.expectation, request.trust)
-    report = replace(report, reference=named)
+    report = decide(replace(report, reference=named))
     if report.result is not Result.PASS:
         return Pulled(report, None)
     _refuse_difference(folder, [file.path for file in observed.files])

@@ -98,16 +98,24 @@ class VerifyRequest:
 def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None = None) -> Report:
     """The verdict over a target. Raises for what is not a verdict: wrong usage, evidence that cannot be read."""
     refuse_planted(trust_inputs(request), untrusted(request))
+    asked = asked_of(request)
+    return decided(checked(request, progress, asked), asked)
+
+
+def asked_of(request: VerifyRequest) -> Given | None:
+    """What the policy of the request is given; None without one."""
     if request.policy is None:
         refuse_without_policy(request)
-        return checked(request, progress)
+        return None
+    return given(request, request.policy, trust(request.trust_config, request.trusted_root))
+
+
+def decided(report: Report, asked: Given | None) -> Report:
+    """The report as the policy has it; what did not verify is not decided about, and stays what it is."""
+    if report.verified is None or asked is None:
+        return report
     from model_provenance.flows.policy import with_decision  # noqa: PLC0415 - only with a policy
 
-    asked = given(request, request.policy, trust(request.trust_config, request.trusted_root))
-    report = checked(request, progress, asked)
-    # What did not verify is not decided about, and stays what it is.
-    if report.verified is None:
-        return report
     return with_decision(report, asked.consider(report).decision)
 
 

@@ -32,7 +32,15 @@ def evaluated(module: Module, document: Mapping[str, Any], programs: Programs) -
     with private_folder() as folder:
         (folder / "input.json").write_bytes(canonical(document))
         runner, opa = _prepared(module, programs, folder)
-        words = ("--format", "json", "--timeout", f"{_OWN_SECONDS}s", "--strict-builtin-errors", "--input", "input.json")
+        words = (
+            "--format",
+            "json",
+            "--timeout",
+            f"{_OWN_SECONDS}s",
+            "--strict-builtin-errors",
+            "--input",
+            "input.json",
+        )
         output = runner.run(
             [opa, "eval", *words, *_MODULE, f"data.{PACKAGE}"], seconds=SECONDS, limit=OUTPUT_LIMIT, statuses=_STATUSES
         )
