@@ -75,9 +75,9 @@ def main() -> None:
         if verified is None:
             raise SystemExit("the release does not verify")
         start = time.perf_counter()
-        verdicts = {answer.gate: answer.verdict.value for answer in asked.consider(verified).decision.answers}
+        verdicts = {answer.gate: answer.verdict.value for answer in asked.consider(report).decision.answers}
         first = time.perf_counter() - start
-        decide = _timed(lambda: asked.consider(verified))
+        decide = _timed(lambda: asked.consider(report))
         rows = [
             ("read the policy", _timed(lambda: load_policy(str(base / "policy.yaml")))),
             (
