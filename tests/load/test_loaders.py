@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 import safetensors
 
 from model_provenance import load
+from model_provenance.cli.catalogue import options_of
 from model_provenance.cli.main import run
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.sign.keygen import keygen
@@ -205,3 +207,11 @@ def test_a_model_is_loaded_on_the_word_of_another_verifier(
     with pytest.raises(load.RefusedError) as error, load.verified(released.model, **relied):
         pytest.fail("nothing is handed out")
     assert error.value.code == "summary.differs"
+
+
+def test_the_api_takes_what_exec_takes() -> None:
+    """An option that a server can be started with is an argument, and the other way round, but for one bundle alone."""
+    several = {"waiver": "waivers", "allow_event": "allow_events"}
+    options = {option.name.replace("-", "_") for option in options_of("exec")}
+    arguments = set(inspect.signature(load.verified).parameters) - {"target", "bundle"}
+    assert {several.get(name, name) for name in options} == arguments

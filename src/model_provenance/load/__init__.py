@@ -73,6 +73,7 @@ def verified(
     status_list: AnyPath | None = None,
     status_as_of: datetime | None = None,
     status_grace: timedelta = timedelta(hours=24),
+    opa: AnyPath | None = None,
     cache: AnyPath | None = None,
     memory: bool = False,
     toctou: str = "unprotected",
@@ -80,7 +81,7 @@ def verified(
 ) -> Iterator[Model]:
     """Verify the model at `target` and hold its files open; on leaving, check that nobody wrote to them.
 
-    The arguments up to `status_as_of` (with a time zone) are the options of `model-provenance verify`. `status_grace` is how
+    The arguments up to `opa` are the options of `model-provenance exec`; `status_as_of` has a time zone, `status_grace` is how
     long a stale status list is only warned of. `cache` is a folder that spares an
     unchanged model the reading, `memory` copies every file into sealed memory, `toctou` is the least protection that is
     accepted ("held", "leased", "sealed", "fs-verity"), `receipt` a file that a JSON line is appended to.
@@ -131,6 +132,7 @@ def verified(
         status_memory=None if state is None else state / "status",
         status_access=_list_access(list_, rules),
         env=os.environ,
+        opa=_path(opa),
         memory=open_memory(_path(cache), os.environ),
     )
     request = LoadRequest(
