@@ -212,6 +212,42 @@ def test_a_key_that_others_may_read_is_refused(again: Load, settled: Released) -
     assert error.value.code == "cache.place"
 
 
+@pytest.mark.parametrize("what", ["folder", "fifo", "short", "long", "link"])
+def test_what_is_no_key_is_not_taken_for_one(again: Load, settled: Released, what: str) -> None:
+    """Whatever lies in its place: said, and nothing is verified with it."""
+    key = settled.folder.parent / ".local/state/model-provenance/cache.key"
+    key.parent.mkdir(parents=True, mode=0o700)
+    if what == "folder":
+        key.mkdir()
+    elif what == "fifo":
+        os.mkfifo(key, 0o600)
+    elif what == "link":
+        (settled.folder / "elsewhere").write_bytes(bytes(32))
+        key.symlink_to(settled.folder / "elsewhere")
+    else:
+        key.write_bytes(bytes(31 if what == "short" else 33))
+        key.chmod(0o600)
+    with pytest.raises(ModelProvenanceError) as error:
+        again()
+    assert error.value.code in ("cache.place", "machine.io")
+
+
+def test_no_byte_of_an_entry_can_be_changed(again: Load, settled: Released) -> None:
+    """Each change makes it an entry of nobody: the model is read, and still right."""
+    again()
+    [entry] = entries(settled)
+    good = entry.read_bytes()
+    for at in range(0, len(good), 37):
+        entry.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+        report = again()
+        assert not recalled(report)
+        assert "cache.refused" in codes(report)
+    entry.write_bytes(good[:-1])
+    assert not recalled(again())
+    entry.write_bytes(good)
+    assert recalled(again())
+
+
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "9p", None])
 def test_on_a_network_file_system_nothing_is_remembered(
     again: Load, settled: Released, monkeypatch: pytest.MonkeyPatch, kind: str | None

@@ -40,10 +40,11 @@ def secret(place: Path) -> bytes:
         raise failure(error, str(place), doing="open the key of the cache") from error
     try:
         status = os.fstat(descriptor)
-        data = os.read(descriptor, _SIZE + 1)
+        regular = stat.S_ISREG(status.st_mode)
+        data = os.read(descriptor, _SIZE + 1) if regular else b""
     finally:
         os.close(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077 or status.st_uid != os.geteuid():
+    if regular and (status.st_mode & 0o077 or status.st_uid != os.geteuid()):
         raise _place(place, "others may read the key of the cache, or it is somebody else's")
     if len(data) != _SIZE:
         raise _place(place, "this is not a key of the cache")
