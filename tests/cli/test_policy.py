@@ -196,6 +196,20 @@ def test_policy_test_compares_decisions(at_work: Path, cli: Cli) -> None:
     cli("policy", "test", "cases").refused(2, "policy.invalid", "PERHAPS")
 
 
+def test_policy_test_takes_waivers_as_of_a_day(at_work: Path, cli: Cli) -> None:
+    """A case says what is given for the policy, as the options do; the day decides whether a waiver has ended."""
+    write("policy.yaml", WAIVING)
+    waive(cli, model_digest(cli), expires="2026-12-31")
+    case = "policy: ../policy.yaml\ntarget: ../model\nevidence: ../dist/minilm-1.0.0\nwaivers: [../w.json]\n"
+    Path("cases").mkdir()
+    Path("cases/case.yaml").write_text(f"{case}on: 2026-12-31\nexpect: PASS\ngates: {{slsa: WAIVED}}\n")
+    assert cli("policy", "test", "cases").status == 0
+    Path("cases/case.yaml").write_text(f"{case}on: 2027-01-01\nexpect: FAIL\ngates: {{slsa: FAIL}}\n")
+    assert cli("policy", "test", "cases").status == 0
+    Path("cases/case.yaml").write_text(f"{case}baseEvidence: model\nexpect: FAIL\n")
+    cli("policy", "test", "cases").refused(2, "policy.invalid", "baseEvidence")
+
+
 @pytest.mark.parametrize("format", ["spdx-json", "spdx-json@2.2", "spdx3-json", "cyclonedx-json"])
 def test_remote_code_that_only_a_configuration_names_is_denied(format: str, at_work: Path, cli: Cli) -> None:
     """What was found inside a file when it was released stands in each SBOM format, and counts at the gate."""

@@ -21,6 +21,7 @@ from model_provenance.policy.reading import Node, root_of
 
 _FILE = "case.yaml"
 _LIMIT = 64 * 1024
+_LISTS = ("waivers", "baseEvidence", "acceptVsa")
 _RESULTS = ("PASS", "FAIL", "ERROR")
 _VERDICTS = ("PASS", "FAIL", "WARN", "WAIVED", "SKIPPED", "ERROR")
 _DAY = 86_400
@@ -46,9 +47,10 @@ def run_cases(folder: Path, *, env: Mapping[str, str], opa: Path | None = None) 
 def _run(file: Path, name: str, env: Mapping[str, str], opa: Path | None) -> CaseOutcome:
     root = root_of(read_file(file, option="DIR", limit=_LIMIT), f"{name}/{_FILE}")
     keys = root.mapping(
-        "policy", "target", "evidence", "key", "signer", "trustedRoot", "name", "version", "on", "expect", "gates"
-    )
-    for needed in ("policy", "target", "evidence", "expect"):
+        "policy", "target", "evidence", "key", "signer", "trustedRoot", "name", "version", "on", "expect", "gates",
+        "resourceUri", *_LISTS,
+    )  # fmt: skip
+    for needed in ("policy", "target", "expect"):
         if needed not in keys:
             root.fail(f"`{needed}` is missing")
     expected = keys["expect"].one_of(_RESULTS)
@@ -67,19 +69,25 @@ def _gates(node: Node) -> dict[str, Node]:
 
 def _request(folder: Path, keys: dict[str, Node]) -> VerifyRequest:
     paths = {key: folder / keys[key].text() for key in ("target", "evidence", "key", "trustedRoot") if key in keys}
-    words = {key: keys[key].text() for key in ("signer", "name", "version") if key in keys}
+    words = {key: keys[key].text() for key in ("signer", "name", "version", "resourceUri") if key in keys}
+    lists = {key: tuple(folder / node.text() for node in keys[key].items()) if key in keys else () for key in _LISTS}
+    evidence = paths.get("evidence")
     policy = keys["policy"].text()
     return VerifyRequest(
         target=paths["target"],
         signer=SignerOptions(key=paths.get("key"), signer=words.get("signer")),
-        evidence=paths["evidence"],
+        evidence=evidence,
         name=words.get("name"),
         version=words.get("version"),
         trusted_root=paths.get("trustedRoot"),
         policy=load_policy(
             policy if policy in PROFILES else os.fspath(folder / policy),
-            decided_about=places(paths["target"], (paths["evidence"],)),
+            decided_about=places(paths["target"], (evidence, *lists["baseEvidence"])),
         ),
+        waivers=lists["waivers"],
+        base_evidence=lists["baseEvidence"],
+        summaries=lists["acceptVsa"],
+        resource=words.get("resourceUri"),
         # A date names the whole day; a policy or waiver that ends on it is still in force.
         now=keys["on"].last_day() - _DAY if "on" in keys else None,
     )

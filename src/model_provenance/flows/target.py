@@ -62,7 +62,7 @@ class Target:
         raise ModelProvenanceError(
             "usage.invalid",
             "there is no evidence to verify the target with",
-            remedy="Add --evidence with the release folder, or --bundle with one Sigstore bundle.",
+            remedy="Add --evidence with the release folder, or --bundle with one Sigstore bundle, or --accept-vsa with a policy.",
             location=shown(str(self.path), 400),
         )
 
