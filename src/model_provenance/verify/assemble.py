@@ -82,13 +82,16 @@ def bundle_case(
     return _case(Scope.BUNDLE, expectation, trust, found, observed, target=digest, ignore_unsigned=ignore_unsigned)
 
 
-def statement_case(bundle: bytes, predicate_type: str, expectation: Expectation, trust: Trust) -> Case:
-    """The case of one statement of a type that is no part of a release, e.g. a waiver."""
+def statement_case(
+    bundle: bytes, predicate_type: str, expectation: Expectation, trust: Trust, *, older: bool = False
+) -> Case:
+    """The case of one statement of a type that is no part of a release, e.g. a waiver; `older` takes cosign's forms, too."""
 
     def counts(candidate: Candidate) -> bool:
         return candidate.statement is not None and candidate.statement.predicate_type == predicate_type
 
-    return _case(Scope.BUNDLE, expectation, trust, _sorted([("bundle", bundle)], counts, expectation, trust), None)
+    found = _sorted([("bundle", bundle)], counts, expectation, trust, older=older)
+    return _case(Scope.BUNDLE, expectation, trust, found, None)
 
 
 def _case(
@@ -132,8 +135,10 @@ def _sorted(
     expectation: Expectation,
     trust: Trust,
     blob: Digest | None = None,
+    *,
+    older: bool = False,
 ) -> _Sorted:
-    candidates, unreadable = _parse(bundles, alone=counts is _speaks_alone)
+    candidates, unreadable = _parse(bundles, alone=older or counts is _speaks_alone)
     counted = [candidate for candidate in candidates if counts(candidate)]
     foreign = tuple(candidate for candidate in candidates if not counts(candidate))
     if not counted:

@@ -16,10 +16,13 @@ _CHECKS = ("signature", "certificate", "sct", "log", "timestamp", "signer", "eve
 
 
 def verify_statement(
-    bundle: bytes, predicate_type: str, signer: SignerExpectation, trust: Trust, *, code: str
+    bundle: bytes, predicate_type: str, signer: SignerExpectation, trust: Trust, *, code: str, older: bool = False
 ) -> tuple[ParsedStatement, SignerIdentity]:
-    """The statement and its signer; raises `code` with the reason for anything that does not hold."""
-    case = statement_case(bundle, predicate_type, Expectation(signer), trust)
+    """The statement and its signer; raises `code` with the reason for anything that does not hold.
+
+    With `older` the statement may be of in-toto version 0.1, as cosign still writes it, with the same fields.
+    """
+    case = statement_case(bundle, predicate_type, Expectation(signer), trust, older=older)
     if case.unreadable or len(case.evidence) != 1:
         why = case.unreadable[0].message if case.unreadable else f"it is no statement of the type {predicate_type}"
         raise ModelProvenanceError(code, why)
