@@ -51,8 +51,9 @@ def main() -> int:
         summary, check = run(Path(folder))
     picture("summary", "Job summary", summary, modules, height=2600)
     title = f"Checks / <b>{html.escape(check['name'])}</b> · {check['conclusion']}"
-    heading = f"### ✅ {check['output']['title']}\n\n"
-    picture("check", title, heading + check["output"]["summary"], modules, height=880)
+    icon = {"success": "✅", "neutral": "◻️", "failure": "❌"}[check["conclusion"]]
+    heading = f"### {icon} {check['output']['title']}\n\n"
+    picture("check", title, heading + check["output"]["summary"], modules, height=900)
     return 0
 
 
@@ -76,7 +77,7 @@ def run(folder: Path) -> tuple[str, dict[str, Any]]:
         card.write_text(card.read_text().replace("- s2orc\n", "- s2orc\n- acme/support-tickets\n", 1))
         manifest.write_text(MANIFEST.replace("Apache-2.0", "CC-BY-NC-4.0"))
         (repository / "model/1_Pooling/notes.txt").write_text("mean pooling\n")
-        change = {"compare_with": "dist/minilm-1.0.0", "version": "1.1.0"}
+        change = {"compare_with": "dist/minilm-1.0.0", "version": "1.1.0", "push": f"{registry.host}/acme/minilm"}
         job(repository, sim, api, {"event_name": "pull_request"}, **inputs, **change)
         return first, api.checks[-1]
 

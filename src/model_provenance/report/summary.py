@@ -60,13 +60,12 @@ class ReleasePage:
 
     def _first(self) -> list[list[str]]:
         changes = [] if self.changes is None else changes_section(self.changes)
-        return [changes, _verify(self.receipt, self.verify)]
+        return [changes, _verify(self.receipt, self.verify), findings_section(self.receipt.findings)]
 
     def _rest(self) -> list[list[str]]:
         receipt = self.receipt
         return [
             _described(receipt),
-            findings_section(receipt.findings),
             [
                 "### Lineage",
                 "",
