@@ -24,7 +24,8 @@ INTEROP = ROOT / "tests" / "interop"
 MODULE = INTEROP / "go"
 VERSIONS: dict[str, Any] = json.loads((INTEROP / "versions.json").read_text())
 
-_BUILD = ("-trimpath", "-ldflags=-s -w")
+_BUILD = ("-trimpath",)
+_SMALL = "-s -w"
 #: Ours to decide, whatever the machine says: no C compiler, no other Go than the one that is there.
 _GO_ENV = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
 
@@ -60,7 +61,9 @@ def cache() -> Path:
 
 def program(name: str) -> Path:
     """Where the program called `name` in versions.json lies, once built."""
-    return cache() / f"{name}@{version(name)}" / name
+    # A program that is told its version while it is built is another one than `go install` alone makes.
+    told = "-told" if VERSIONS["go"].get(name, {}).get("ldflags") else ""
+    return cache() / f"{name}@{version(name)}{told}" / name
 
 
 def version(name: str) -> str:
@@ -91,10 +94,22 @@ def build(name: str) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         if name in VERSIONS["module"]:
             made = Path(folder, name)
-            go(["build", "-mod=readonly", *_BUILD, "-o", str(made), VERSIONS["module"][name]["package"]], cwd=MODULE)
+            go(
+                [
+                    "build",
+                    "-mod=readonly",
+                    *_BUILD,
+                    f"-ldflags={_SMALL}",
+                    "-o",
+                    str(made),
+                    VERSIONS["module"][name]["package"],
+                ],
+                cwd=MODULE,
+            )
         else:
             pinned = VERSIONS["go"][name]
-            go(["install", *_BUILD, f"{pinned['package']}@{pinned['version']}"], GOBIN=folder)
+            flags = f"-ldflags={_SMALL} {pinned.get('ldflags', '')}"
+            go(["install", *_BUILD, flags.rstrip(), f"{pinned['package']}@{pinned['version']}"], GOBIN=folder)
             [made] = Path(folder).iterdir()
         for kept, path in files_of(name).items():
             module = go(

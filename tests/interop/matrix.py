@@ -10,6 +10,7 @@ import pytest
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "interop.md"
 TITLES = {
+    "validators": ("SBOMs before others", ("What", "By")),
     "runs": ("Releases as a CI job", ("What", "Sigstore")),
     "registries": ("Through registries", ("What", "Registry")),
     "ours": ("Ours, checked by others", ("Signed by model-provenance", "Checked by")),
