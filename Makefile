@@ -51,6 +51,7 @@ bench: $(BIN)/.dev             ## side by side with peers, in one run
 	$(BIN)/python bench/release.py
 	$(BIN)/python bench/sbom.py
 	$(BIN)/python bench/push.py
+	$(BIN)/python bench/status.py
 	$(BIN)/python bench/policy.py
 	$(BIN)/python bench/load.py
 

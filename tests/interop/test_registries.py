@@ -8,19 +8,24 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from tests.interop.registries import NAMES, RealRegistry, start
 from tests.oci.registry.workshop import REPOSITORY, Workshop, tree
+from tests.revoke.office import MODEL, NOW, Office, revoked
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.package import Descriptor
 from model_provenance.domain.receipt import Receipt
+from model_provenance.domain.status import Affected
 from model_provenance.domain.verification import Result
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.flows.status import cosign, publish, read_status
 from model_provenance.formats.oci import MANIFEST, bundle_referrer
 from model_provenance.oci.access import Access
 from model_provenance.oci.logins import Login
@@ -180,6 +185,21 @@ def certificate(tmp_path: Path) -> Path:
         check=True, capture_output=True,
     )  # fmt: skip
     return path
+
+
+@pytest.mark.matrix("registries", "a status list: publish, revoke, a second revoker, read", "{real}")
+def test_a_status_list_lies_in_every_registry(real: RealRegistry, tmp_path: Path) -> None:
+    """The tag moves with each snapshot, a second revoker signs beside the first, and the revocation is read back."""
+    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("first", "second")}
+    office = Office(tmp_path / "office", keys)
+    source = f"oci://{real.host}/trust/list"
+    request = replace(office.request("first", "second", memory=None), source=source, access=Access({}))
+    publish(request, office.publication("first", NOW, "acme"))
+    publish(request, office.publication("first", NOW, "acme"), revoked())
+    assert cosign(request, office.publication("second", NOW, "acme")).signatures == 2
+    status = read_status(replace(request, threshold=2))
+    assert status.snapshot.seq == 2
+    assert status.about(Affected.ARTIFACT, MODEL) is not None
 
 
 def test_tls_needs_the_right_authority(
