@@ -1,20 +1,27 @@
 """The GitLab CI/CD components and the plain includes, from the option catalogue: one body for every way of including.
 
-No component context (`$[[ component.version ]]`), since only `include: component` has it; no global keywords; every input
-travels as a variable. Text of inputs may be put into the YAML before it is parsed, so `regex` keeps quotes, backslashes and
-line breaks out of double-quoted scalars: an input can become a value, never a key or a line of a script.
+No component context (`$[[ component.version ]]`), since only `include: component` has it; no global keywords. Inputs do not
+travel as variables: whoever starts the pipeline, the project, its groups and earlier jobs may set those, and outrank the job.
+They stand in quoted here-documents of the script, each behind `name=` on a line of its own. A shell reads nothing in such a
+document but its last line, and no line that begins with `name=` is that one; `regex` keeps line breaks out of every input.
+Text of inputs may also be put into the YAML before it is parsed, as older instances do, so `regex` keeps quotes and
+backslashes out, too: an input can become a value, never a key or a line of a script (decision 29).
 """
 
 from __future__ import annotations
 
-from actions import default_value, described, quoted, variable
-from model_provenance.cli.catalogue import Kind, Option, ci_inputs
+from actions import default_value, described, quoted
+from model_provenance.cli.catalogue import Kind, Option, ci_inputs, ci_names
 
-_PLAIN = r"""^[^"\\\r\n]*$"""
+#: NEL, LS and PS break lines in YAML 1.1; written as characters, since no notation of them is common to all readers.
+_PLAIN = '^[^"\\\\\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]*$'
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._:/-]*$"
+_END = "END OF INPUTS"
 _FETCH = (
-    'git init --quiet "$tool" && git -C "$tool" fetch --quiet --depth 1 -- "$MODEL_PROVENANCE_TOOL_REPOSITORY" '
-    '"$MODEL_PROVENANCE_TOOL_REF" && git -C "$tool" checkout --quiet FETCH_HEAD'
+    'git init --quiet "$work/tool"',
+    'git -C "$work/tool" fetch --quiet --depth 1 -- "$repository" "$(given tool-ref)"',
+    'git -C "$work/tool" checkout --quiet FETCH_HEAD',
+    'sh "$work/tool/tools/ci.sh"',
 )
 _ID_TOKENS = """\
   id_tokens:
@@ -27,9 +34,8 @@ def release_component() -> str:
     """The job that releases a model."""
     inputs = [_input("model", "Folder with the model's files, relative to the project.", default=None)]
     inputs += [_option(option, "release") for option in ci_inputs("release")]
-    names = ["model", *(option.name for option in ci_inputs("release"))]
     reports = ["annotations: model-provenance-annotations.json", "cyclonedx: dist/*/*.cdx.json"]
-    return _component("release", "deploy", inputs, names, before=_ID_TOKENS, paths=["dist/"], reports=reports)
+    return _component("release", "deploy", inputs, before=_ID_TOKENS, paths=["dist/"], reports=reports)
 
 
 def verify_component() -> str:
@@ -42,13 +48,10 @@ def verify_component() -> str:
         ),
     ]
     inputs += [_option(option, "verify") for option in ci_inputs("verify")]
-    names = ["model", "reference", *(option.name for option in ci_inputs("verify"))]
-    return _component("verify", "test", inputs, names, before="", paths=[], reports=[])
+    return _component("verify", "test", inputs, before="", paths=[], reports=[])
 
 
-def _component(
-    job: str, stage: str, inputs: list[str], names: list[str], *, before: str, paths: list[str], reports: list[str]
-) -> str:
+def _component(job: str, stage: str, inputs: list[str], *, before: str, paths: list[str], reports: list[str]) -> str:
     own = [
         _input("stage", "Stage of the job.", default=stage, regex=_NAME),
         _input("job-name", "Name of the job.", default=f"model-provenance-{job}", regex=_NAME),
@@ -57,7 +60,7 @@ def _component(
         ),
         _input(
             "tool-repository",
-            "Where this tool is fetched from, by git.",
+            "Where this tool is fetched from, by git. Only what names a variable can be changed by one.",
             default="$CI_SERVER_URL/org/model-provenance.git",
         ),
         _input(
@@ -76,9 +79,9 @@ def _component(
             "tool-path", "Executable to run with `install: never`, absolute. Its version is then yours to vouch for."
         ),
     ]
-    never = f'"${{MODEL_PROVENANCE_TOOL_PATH:?is needed with install never}}" ci {job}'
-    fresh = f'tool=$(mktemp -d) && {_FETCH} && sh "$tool/tools/ci.sh" {job}'
-    variables = [f'    {variable(each)}: "$[[ inputs.{each} ]]"' for each in (*_OWN, *names)]
+    fetch = " &&\n            ".join(_FETCH)
+    given = f"\"$work/inputs\" <<'{_END}'\n{_lines(ci_names(job))}      {_END}"
+    tool = f"\"$work/tool-inputs\" <<'{_END}'\n{_lines(_OWN)}      {_END}"
     kept = "".join(f"      - {path}\n" for path in paths)
     kept = f"    paths:\n{kept}" if paths else ""
     shown = "".join(f"      {report}\n" for report in reports)
@@ -92,11 +95,23 @@ spec:
   stage: "$[[ inputs.stage ]]"
   image: "$[[ inputs.image ]]"
 {before}  variables:
-    GIT_ALLOW_PROTOCOL: "https:http:ssh:file"
-{chr(10).join(variables)}
+    MODEL_PROVENANCE_TOOL_REPOSITORY: "$[[ inputs.tool-repository ]]"
   script:
     - echo MODEL_PROVENANCE_RESULT=ERROR >model-provenance.env
-    - if test "$MODEL_PROVENANCE_INSTALL" = never; then {never}; else {fresh}; fi
+    - |
+      status=0 && work=$(mktemp -d) && cat >{tool}
+      cat >{given}
+      given() {{ sed -n "s/^$1=//p" "$work/tool-inputs"; }}
+      repository=$(given tool-repository) && path=$(given tool-path)
+      case $repository in *'$'*) repository=$MODEL_PROVENANCE_TOOL_REPOSITORY ;; esac
+      case $(given install)$path in
+        never/*) "$path" ci {job} --inputs "$work/inputs" || status=$? ;;
+        fresh*) export GIT_ALLOW_PROTOCOL=https:http:ssh:file MODEL_PROVENANCE_INSTALL=fresh MODEL_PROVENANCE_PYTHON=python3
+          {fetch} {job} --inputs "$work/inputs" || status=$? ;;
+        *) echo "error: install never needs tool-path, the absolute path of the executable" >&2; status=2 ;;
+      esac
+      rm -rf -- "$work"
+      exit "$status"
   artifacts:
     when: always
 {kept}    reports:
@@ -109,11 +124,16 @@ spec:
 _OWN = ("tool-repository", "tool-ref", "install", "tool-path")
 
 
+def _lines(names: tuple[str, ...]) -> str:
+    """The inputs, one a line, as they stand in a here-document of the script."""
+    return "".join(f"      {name}=$[[ inputs.{name} ]]\n" for name in names)
+
+
 def _option(option: Option, job: str) -> str:
     if option.kind is Kind.FLAG and not option.ci_choices:
         return _input(option.name, described(option, job).replace(" `true` or `false`.", ""), boolean=True)
     text = described(option, job).replace(
-        " One a line.", f" For more than one set {option.variable} of the job, one a line."
+        " One a line.", " For more than one give a variable that holds them, one a line, such as $MODELS."
     )
     default = default_value(option)
     return _input(option.name, text, default=default, options=option.ci_choices or option.choices)
@@ -136,5 +156,12 @@ def _input(
     if options:
         lines.append(f"      options: [{', '.join(quoted(option) for option in options)}]")
     else:
-        lines.append(f"      regex: '{regex}'")
+        lines.append(f"      regex: {_escaped(regex)}")
     return "\n".join(lines)
+
+
+def _escaped(regex: str) -> str:
+    """As YAML: single-quoted where that is enough, with the two separators as escapes else."""
+    if regex.isascii():
+        return f"'{regex}'"
+    return quoted(regex).replace("\u2028", "\\L").replace("\u2029", "\\P")

@@ -48,14 +48,33 @@ def test_inputs_of_an_action_never_become_a_part_of_a_script(path: Path) -> None
 
 @named(TEMPLATES)
 def test_inputs_of_a_component_never_become_a_part_of_a_script(path: Path) -> None:
-    """`$[[ … ]]` is put in as text before the job starts; in `script:` it would be executed."""
+    """`$[[ … ]]` is put in as text: in `script:` it stands in quoted here-documents alone, in lines that cannot end them."""
     head, jobs = yaml.safe_load_all(path.read_text())
+    inputs = head["spec"]["inputs"]
     used: set[str] = set(re.findall(r"\$\[\[ inputs\.([a-z-]+)", path.read_text()))
 
-    assert used == set(head["spec"]["inputs"])
+    assert used == set(inputs)
     for job in jobs.values():
-        for part in ("before_script", "script", "after_script"):
-            assert "$[[" not in str(job.get(part, ""))
+        script = "\n".join(job["script"]) + "\n"
+        commands, ends = re.subn(
+            r"<<'END OF INPUTS'\n(?:[a-z-]+=\$\[\[ inputs\.[a-z-]+ \]\]\n)+END OF INPUTS\n", "\n", script
+        )
+        assert ends == 2
+        assert "$[[" not in commands
+        assert not {"before_script", "after_script"} & job.keys()
+        assert set(job["variables"]) == {"MODEL_PROVENANCE_TOOL_REPOSITORY"}
+
+
+@named(TEMPLATES)
+def test_no_string_input_holds_a_line_break(path: Path) -> None:
+    """Not one of those of a shell, of YAML 1.1 or of Unicode; and nothing else that a terminal or a parser acts on."""
+    head, _ = yaml.safe_load_all(path.read_text())
+    for name, spec in head["spec"]["inputs"].items():
+        if "options" in spec or spec.get("type") == "boolean":
+            continue
+        for breaks in ("\n", "\r", "\v", "\f", "\0", "\x1b", "\x85", "\u2028", "\u2029", '"', "\\"):
+            assert not re.search(spec["regex"], f"x{breaks}y"), (name, breaks)
+        assert re.search(spec["regex"], "acme/minilm"), name
 
 
 def test_components_are_one_text() -> None:

@@ -196,6 +196,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("ticket", "Where it was decided.", ("policy waive",), metavar="TEXT", required=True),
     Option("expires", "Last day on which the waiver counts: 2027-06-30.", ("policy waive",), metavar="DATE", required=True),
     Option("ignore-unsigned-files", "With --bundle: accept files that the signature does not list.", ("verify",), Kind.FLAG),
+    Option("inputs", "File of `name=value` lines with every input of the job, instead of variables, which others may set. A value may name variables: $CI_COMMIT_TAG.",
+           ("ci release", "ci verify"), Kind.PATH, "FILE"),
     Option("force", "Overwrite existing key files.", ("keygen",), Kind.FLAG),
     Option("profile", "Rules to check against: `minimum` for a release folder, the others for an SBOM.", ("sbom check",), Kind.CHOICE,
            choices=("minimum", "ntia", "ntia-2025", "bsi-tr-03183", "g7-ai", "spdx3-ai", "eu-gpai"), required=True),
@@ -215,3 +217,9 @@ def options_of(command: str) -> tuple[Option, ...]:
 def ci_inputs(job: str) -> tuple[Option, ...]:
     """The options that the `release` or `verify` job takes as inputs."""
     return tuple(option for option in OPTIONS if job in option.ci)
+
+
+def ci_names(job: str) -> tuple[str, ...]:
+    """Every input of the `release` or `verify` job that decides what it does: its targets, then its options."""
+    targets = ("model",) if job == "release" else ("model", "reference")
+    return (*targets, *(option.name for option in ci_inputs(job)))

@@ -35,6 +35,7 @@ from model_provenance.flows.push import PushRequest
 from model_provenance.flows.release import release
 from model_provenance.flows.request import ReleaseRequest
 from model_provenance.flows.signing import KeylessSigning
+from model_provenance.flows.written import WrittenInputs
 from model_provenance.oci.access import Access
 from model_provenance.oci.reference import Reference
 from model_provenance.report import github, gitlab
@@ -43,11 +44,11 @@ from model_provenance.report.release import next_words, written_release
 from model_provenance.report.summary import ReleasePage
 
 
-def release_job(env: Mapping[str, str]) -> int:
+def release_job(env: Mapping[str, str], written: WrittenInputs | None = None) -> int:
     """Run the release job. The runner has `result=ERROR` since before the installation; the verdict is written last."""
     job: _Job | None = None
     try:
-        job = _Job(env)
+        job = _Job(env if written is None else written.over(env))
         receipt = release(job.request)
         return job.report(receipt)
     except ModelProvenanceError as error:

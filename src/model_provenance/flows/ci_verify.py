@@ -15,6 +15,7 @@ from model_provenance.flows.inputs import Inputs
 from model_provenance.flows.places import places
 from model_provenance.flows.policy import load_policy
 from model_provenance.flows.verify import VerifyRequest, verify
+from model_provenance.flows.written import WrittenInputs
 from model_provenance.oci.access import Access
 from model_provenance.oci.reference import Reference
 from model_provenance.policy.document import Policy
@@ -23,12 +24,13 @@ from model_provenance.report.text import report_text
 from model_provenance.report.verification import verify_summary
 
 
-def verify_job(env: Mapping[str, str]) -> int:
+def verify_job(env: Mapping[str, str], written: WrittenInputs | None = None) -> int:
     """Run the gate. The runner has `result=ERROR` since before the installation; the verdict is written last."""
     start = time.perf_counter()
     try:
         this_run(env)
-        request = _request(Inputs(env), env)
+        given = env if written is None else written.over(env)
+        request = _request(Inputs(given), given)
         report = verify(request)
     except ModelProvenanceError as error:
         return report_error(env, error)
