@@ -14,7 +14,7 @@ from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.sigstore_sim import SigstoreSim
 
 from .conftest import ROOT, commit
-from .test_gitlab_scenarios import GATE, RELEASE, Project, released
+from .gitlab_project import GATE, RELEASE, Project, released
 
 pytestmark = pytest.mark.ci_surface
 #: What would let the release through that the gate's inputs refuse, and bring a program of somebody else.
