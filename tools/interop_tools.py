@@ -50,6 +50,11 @@ def main() -> int:
         print(f"built {name} {version(name)} in {time.monotonic() - start:.0f} s", flush=True)
     if not (sigstore_js() / "done").exists():
         install_sigstore_js()
+    for name in VERSIONS["schemas"]:
+        try:
+            schema(name)
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
+            return refuse(f"cannot get the schema of {name}", str(getattr(error, "stderr", "") or error)[-2000:])
     print(f"interop tools in {cache()}")
     return 0
 
@@ -122,6 +127,18 @@ def build(name: str) -> None:
 def files_of(name: str) -> dict[str, str]:
     """Files of the module that are kept beside the program: name there -> path in the module."""
     return dict(VERSIONS["go"].get(name, {}).get("files", {}))
+
+
+def schema(name: str) -> str:
+    """The text of a file that a pinned module publishes, out of Go's own cache; raises `ValueError` for another checksum."""
+    pinned = VERSIONS["schemas"][name]
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["mod", "download", "-json", f"{pinned['module']}@{pinned['version']}"]
+        module = json.loads(go(words, cwd=Path(folder)))
+    if module["Sum"] != pinned["sum"]:
+        message = f"{pinned['module']} has the checksum {module['Sum']}, not the pinned one"
+        raise ValueError(message)
+    return Path(module["Dir"], pinned["path"]).read_text(encoding="utf-8")
 
 
 def go(words: list[str], cwd: Path | None = None, **env: str) -> str:

@@ -356,3 +356,45 @@ def test_a_waiver_that_says_too_little_is_not_signed(option: str, value: str, at
     outcome = cli("policy", "waive", digest, *words, "--key", "other.key", "--output", "w.json")
     outcome.refused(2, "policy.waiver")
     assert not Path("w.json").exists()
+
+
+@pytest.mark.parametrize("controller", ["kyverno", "policy-controller"])
+def test_an_export_says_on_standard_error_what_the_cluster_does_not_ask(
+    controller: str, at_work: Path, cli: Cli
+) -> None:
+    """The policy alone goes to standard output; one that names no signer is refused."""
+    signer = '{signer: "github:acme/minilm/.github/workflows/release.yml@refs/heads/main"}'
+    text = HEAD + f"metadata: {{name: prod}}\nspec: {{extends: production, signers: [{signer}], age: {{max: 90d}}}}\n"
+    words = ("--to", controller, "--images", "registry.example/models")
+    outcome = cli("policy", "export", write("policy.yaml", text), *words)
+    assert outcome.status == 0
+    assert outcome.out.startswith("# Written by")
+    assert "not asked by the cluster: age: " in outcome.err
+    assert "not asked by the cluster: licenses: " in outcome.err
+    cli("policy", "export", "production", *words).refused(2, "policy.export", "anybody has signed")
+    cli("policy", "export", "policy.yaml", "--to", controller).refused(2, "usage.invalid", "--images")
+
+
+def test_a_rule_is_read_by_check_and_asked_by_verify(at_work: Path, cli: Cli) -> None:
+    """`check` refuses an expression that cannot be read; `verify` and `test` have a row for each rule, `waive` takes its name."""
+    rules = "  rules: [{id: small, expr: 'files.all(f, f.size < %s)', message: too large}]\n"
+    head = HEAD + "metadata: {name: ours}\nspec:\n  signers: [{key: release.pub}]\n"
+    cli("policy", "check", write("bad.yaml", head + rules % "")).refused(2, "policy.invalid", "small")
+    assert "rules" in cli("policy", "check", write("policy.yaml", head + rules % "9000000")).out
+    assert "PASS    rules/small" in cli(*VERIFY, "--policy", "policy.yaml").out
+    write("policy.yaml", head + rules % "1")
+    cli(*VERIFY, "--policy", "policy.yaml").failed(13, "policy.denied", "too large")
+    assert "rules/small" in cli("policy", "explain", "policy.yaml", *VERIFY[1:]).out
+    Path("cases").mkdir()
+    case = "policy: ../policy.yaml\ntarget: ../model\nevidence: ../dist/minilm-1.0.0\nexpect: FAIL\n"
+    Path("cases/case.yaml").write_text(case + "gates: {rules/small: FAIL}\n")
+    assert cli("policy", "test", "cases").status == 0
+    Path("cases/case.yaml").write_text(case + "gates: {rules/other: FAIL}\n")
+    outcome = cli("policy", "test", "cases")
+    assert (outcome.status, "rules/other says nothing" in outcome.out) == (13, True)
+
+
+def test_an_opa_is_for_policies_with_rego(at_work: Path, cli: Cli) -> None:
+    """Elsewhere it would be ignored, and is refused."""
+    cli(*VERIFY, "--policy", write("policy.yaml"), "--opa", "/bin/true").refused(2, "usage.invalid", "--opa")
+    cli(*VERIFY, "--key", "release.pub", "--opa", "/bin/true").refused(2, "usage.invalid", "--opa")

@@ -117,3 +117,25 @@ def waive(digest: str, **given: Any) -> int:
     sign_waiver(waiver, output=given["output"], signing=KeySigning(given["key"], password))
     click.echo(f"Written: {given['output']}  {waiver.gate} for {waiver.digest} until {waiver.expiry}")
     return int(Exit.OK)
+
+
+@command.command("export")
+@click.argument("file", metavar="FILE")
+@options("policy export")
+def export(file: str, to: str, images: tuple[str, ...]) -> int:
+    """Write FILE as an admission policy of a cluster, to standard output; says on standard error what it does not ask.
+
+    For models that are pushed as images: who signed them, and what their provenance says of the run. A policy that names no
+    signer is refused, for its export would admit everything.
+
+    Example: model-provenance policy export policy.yaml --to kyverno --images registry.example/models
+    """
+    import time  # noqa: PLC0415 - only here
+
+    from model_provenance.flows.policy import exported  # noqa: PLC0415 - loaded when used
+
+    text, omissions = exported(file, to, images, now=int(time.time()))
+    click.echo(text, nl=False)
+    for omission in omissions:
+        click.echo(f"not asked by the cluster: {omission.gate}: {omission.why}", err=True)
+    return int(Exit.OK)

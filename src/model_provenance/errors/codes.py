@@ -288,6 +288,7 @@ _ALL: tuple[Code, ...] = (
     # --- policy
     Code("policy.cel_missing", 22, "CEL rules need an engine that is not installed", "Install `model-provenance-cli[cel]`; the engine needs Python 3.11 or newer."),
     Code("policy.denied", 13, "The policy denies the release", "Meet what the policy asks for, or have who may approve it sign a waiver."),
+    Code("policy.export", 2, "A policy cannot be exported", "Name in the policy who must have signed, in a way that the admission controller can hold images to."),
     Code("policy.invalid", 2, "A policy cannot be read", "Correct what the message names; `model-provenance policy check FILE` checks a policy alone."),
     Code("policy.loosens", 2, "A policy allows more than the one that it extends", "Ask for the same or for more, or extend another profile."),
     Code("policy.opa_missing", 22, "A module of Rego needs an opa, and none may be run", "Install Open Policy Agent, or name the executable with --opa PATH."),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from model_provenance.domain.admission import Omission
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.finding import Finding, failed, undecided, warned
@@ -60,6 +61,17 @@ def checked_policy(name: str, programs: Programs) -> Policy:
 
         refuse_unreadable(module, programs)
     return policy
+
+
+def exported(name: str, to: str, repositories: Sequence[str], *, now: int) -> tuple[str, tuple[Omission, ...]]:
+    """The policy for an admission controller, and what it leaves out. Raises `policy.export` where it would keep nobody out."""
+    from model_provenance.formats.kyverno import image_validating_policy  # noqa: PLC0415 - only here
+    from model_provenance.formats.policy_controller import cluster_image_policy  # noqa: PLC0415
+    from model_provenance.policy.export import admission  # noqa: PLC0415
+
+    kyverno = to == "kyverno"
+    found = admission(load_policy(name), repositories, keys=kyverno, now=now)
+    return (image_validating_policy if kyverno else cluster_image_policy)(found), found.omissions
 
 
 def policy_signer(policy: Policy, evidence: EvidenceFiles) -> SignerExpectation | None:
