@@ -151,6 +151,13 @@ def test_a_file_that_is_no_summary_is_never_removed(gate: Call) -> None:
     assert Path("release.pub").exists()
 
 
+def test_a_path_that_cannot_be_written_is_said_with_a_code(gate: Call) -> None:
+    """Too long, below a file, a folder: nothing of it is a defect of ours."""
+    assert gate("--vsa", "a" * 5000).status == 20
+    assert gate("--vsa", "ours.yaml/v.json").status == 20
+    gate("--vsa", "dist").refused(2, "policy.vsa_output")
+
+
 def test_who_released_the_model_does_not_vouch_for_it(gate: Call, vsa: Path) -> None:
     """Neither with the key of the release, nor where the policy would have it so."""
     gate("--vsa-key", "release.key").refused(2, "policy.vsa", "who released")

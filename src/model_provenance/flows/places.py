@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from model_provenance.domain.text import shown
@@ -19,15 +20,18 @@ _CODES = {"--policy": "policy.place"}
 
 def places(target: Path, evidence: Iterable[Path | None] = ()) -> tuple[Path, ...]:
     """Folders and files from which no trust is taken: the target, and each release that evidence belongs to."""
-    found = [target] if target.exists() else []
-    if target.is_file() and (target.parent / "evidence").is_dir():
-        found.append(target.parent)
+    found = [target]
+    # Where no file system takes the path nothing lies in it, and whoever opens it says what is wrong.
+    with suppress(OSError):
+        if target.is_file() and (target.parent / "evidence").is_dir():
+            found.append(target.parent)
     for folder in evidence:
         if folder is None:
             continue
         found.append(folder)
-        if (folder.parent / "model-manifest.json").is_file():
-            found.append(folder.parent)
+        with suppress(OSError):
+            if (folder.parent / "model-manifest.json").is_file():
+                found.append(folder.parent)
     return tuple(found)
 
 
@@ -48,5 +52,6 @@ def refuse_planted(given: Mapping[str, Path | None], decided_about: Sequence[Pat
 
 def lies_in(path: Path, place: Path) -> bool:
     """As it is written and where links lead: neither the link nor the file may be the model's."""
-    written = Path(os.path.abspath(path)), Path(os.path.abspath(place))  # noqa: PTH100 - `resolve` would follow the links
-    return any(inside.is_relative_to(outside) for inside, outside in (written, (path.resolve(), place.resolve())))
+    # `Path.resolve` raises for links that go in circles; what cannot be followed cannot be opened either.
+    written, real = os.path.abspath, os.path.realpath
+    return any(Path(way(path)).is_relative_to(way(place)) for way in (written, real))

@@ -6,6 +6,7 @@ one appears whole, after everything was decided. No decision (an ERROR), no file
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,11 +58,11 @@ def clear(output: Path, places: Sequence[Path]) -> None:
     where = shown(str(output), 400)
     if any(lies_in(output, place) for place in places):
         raise ModelProvenanceError("policy.vsa_output", "it would lie in the model or its evidence", location=where)
-    if not output.is_symlink() and not output.exists():
-        return
-    if output.is_symlink() or not output.is_file() or not _is_summary(output):
-        raise ModelProvenanceError("policy.vsa_output", "something else than a summary lies there", location=where)
     try:
+        if not os.path.lexists(output):
+            return
+        if output.is_symlink() or not output.is_file() or not _is_summary(output):
+            raise ModelProvenanceError("policy.vsa_output", "something else than a summary lies there", location=where)
         output.unlink()
     except OSError as error:
         raise failure(error, str(output), doing="remove") from error

@@ -37,6 +37,7 @@ def verify_summary(report: Report, *, target: str) -> str:
     lines += fact_table(facts)
     unchecked = [f"- {escaped(item, 400)}" for item in report.not_checked]
     decided = [] if report.decision is None else decision_section(report.decision)
-    return budgeted(
-        lines, decided, findings_section(report.findings), ["### Not checked", "", *unchecked] if unchecked else []
-    )
+    # What the gates say stands in their table, with what to do.
+    gates = {answer.gate for answer in report.decision.answers} if report.decision is not None else set()
+    told = [f for f in report.findings if f.location not in gates or not f.id.startswith(("policy.", "status."))]
+    return budgeted(lines, decided, findings_section(told), ["### Not checked", "", *unchecked] if unchecked else [])
