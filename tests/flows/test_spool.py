@@ -13,11 +13,14 @@ import pytest
 from model_provenance.domain.names import ModelName, Version
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.expectation import SignerOptions
+from model_provenance.flows.push import PushRequest
 from model_provenance.flows.release import release
 from model_provenance.flows.request import ReleaseRequest
+from model_provenance.flows.sign_spool import sign_spool
 from model_provenance.flows.signing import KeylessSigning
-from model_provenance.flows.spool import sign_spool
 from model_provenance.flows.verify import VerifyRequest, verify
+from model_provenance.oci.access import Access
+from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.runner_env import RunnerEnv
 from model_provenance.testing.sigstore_sim import SigstoreSim
 
@@ -78,11 +81,12 @@ class Team:
         """Where one that is not signed waits."""
         return self.folder / "dist" / "minilm-1.0.0.unsigned"
 
-    def release(self, *, sign_later: bool = True) -> Any:
+    def release(self, *, sign_later: bool = True, push: PushRequest | None = None) -> Any:
         """The first job."""
         request = ReleaseRequest(
             self.model, ModelName.parse("minilm"), Version.parse("1.0.0"), self.signing, self.output,
             sbom_engine="native", env=self.job(), sign_later=sign_later,
+            push=push,
         )  # fmt: skip
         return release(request)
 
@@ -139,6 +143,39 @@ def test_the_run_that_signs_is_the_run_that_is_named(team: Team) -> None:
     provenance = json.loads(next(s.payload for s in receipt.statements if s.name == "provenance"))
     assert "/runs/16300000002/" in provenance["predicate"]["runDetails"]["metadata"]["invocationId"]
     assert "/runs/16300000002/" in receipt.signer.extension(21)
+
+
+def test_what_was_to_be_pushed_is_pushed_once_it_is_signed(team: Team) -> None:
+    """After the outage no tag names anything; whoever signs names the places again, and those alone."""
+    with RegistrySim() as registry:
+        place = f"{registry.host}/acme/minilm"
+        push = PushRequest((place,), Access({}))
+        team.sim.misbehave("rekor", "down")
+        with pytest.raises(ModelProvenanceError) as error:
+            team.release(push=push)
+        team.sim.behave()
+        assert (error.value.code, f"sign --spool {team.spool} --push {place}" in error.value.remedy) == (
+            "spool.kept",
+            True,
+        )
+        assert "1.0.0" not in registry.store.tags.get("acme/minilm", {})
+        for other in (None, PushRequest((f"{registry.host}/other/minilm",), Access({}))):
+            with pytest.raises(ModelProvenanceError) as refused:
+                sign_spool(team.spool, signing=team.signing, env=team.job("2"), push=other)
+            assert (refused.value.code, f"--push {place}" in refused.value.remedy) == ("usage.invalid", True)
+        sign_spool(team.spool, signing=team.signing, env=team.job("2"), push=push)
+        assert list(registry.store.tags["acme/minilm"]) == ["1.0.0"]
+    assert not team.spool.exists()
+
+
+def test_a_spool_that_was_not_to_be_pushed_is_not(team: Team) -> None:
+    """A place that nobody asked for when it was released is not one now."""
+    outage(team)
+    with pytest.raises(ModelProvenanceError, match="kept without --push"):
+        sign_spool(
+            team.spool, signing=team.signing, env=team.job("2"), push=PushRequest(("127.0.0.1:1/a/b",), Access({}))
+        )
+    assert team.spool.exists()
 
 
 def test_without_the_option_an_outage_fails(team: Team) -> None:
@@ -204,6 +241,8 @@ def test_who_may_not_sign_may_not_sign_later(team: Team) -> None:
         lambda value: value.update(ignore="x"),
         lambda value: value.update(sboms=[1]),
         lambda value: value.update(allow_symlinks="yes"),
+        lambda value: value.update(push="ghcr.io/acme/minilm"),
+        lambda value: value.pop("push"),
     ],
 )
 def test_a_spool_of_another_form_is_a_usage_error(team: Team, change: Any) -> None:
@@ -217,6 +256,7 @@ def test_a_spool_of_another_form_is_a_usage_error(team: Team, change: Any) -> No
         "sbom_engine": "native",
         "ignore": [],
         "sboms": ["spdx-json"],
+        "push": [],
     }
     change(value)
     team.spool.mkdir(parents=True)

@@ -51,7 +51,7 @@ class Option:
 _SIGNING = ("release", "sign")
 _DECIDING = ("verify", "exec", "pull", "policy explain")
 _REVOKING = ("revoke", "status publish", "status show")
-_REACHING = ("release", "verify", "pull", "copy", "discover", "doctor", "policy explain", *_REVOKING)
+_REACHING = ("release", "sign", "verify", "pull", "copy", "discover", "doctor", "policy explain", *_REVOKING)
 
 OPTIONS: tuple[Option, ...] = (
     Option("name", "Name of the model: segments of a-z, 0-9, '.', '_', '-', joined by '/'.",
@@ -76,8 +76,8 @@ OPTIONS: tuple[Option, ...] = (
            ("release",), Kind.CHOICE, choices=("layers", "raw", "tar", "tar.gz", "tar.zst"), default="layers", ci=("release",)),
     Option("oci-layout", "Also write the package and its evidence into this OCI layout folder.", ("release",), Kind.PATH, "DIR", ci=("release",)),
     Option("push", "Push package and evidence to this repository: HOST/REPOSITORY[:TAG], the tag being the version by default. May be repeated.",
-           ("release",), Kind.LIST, "REFERENCE", ci=("release",)),
-    Option("allow-tag-move", "Let a tag that names another model be overwritten.", ("release", "copy"), Kind.FLAG, ci=("release",)),
+           ("release", "sign"), Kind.LIST, "REFERENCE", ci=("release",)),
+    Option("allow-tag-move", "Let a tag that names another model be overwritten.", ("release", "sign", "copy"), Kind.FLAG, ci=("release",)),
     Option("remote", "With a model in a registry: verify manifests and evidence alone, fetch no weights.", ("verify",), Kind.FLAG),
     Option("username", "User to log in to the registry with; by default the login of Docker, podman or the CI job is used.",
            _REACHING, metavar="NAME"),

@@ -24,7 +24,8 @@ def command(model: Path, **given: Any) -> int:
 
     Example: model-provenance release model/ --name minilm --version 1.0.0 --key release.key
     """
-    from model_provenance.describe.sbom.build import formats_of  # noqa: PLC0415 - loaded when used
+    from model_provenance.cli.push_options import push_request  # noqa: PLC0415 - loaded when used
+    from model_provenance.describe.sbom.build import formats_of  # noqa: PLC0415
     from model_provenance.domain.names import ModelName, Version  # noqa: PLC0415 - loaded when used
     from model_provenance.domain.package import Layout  # noqa: PLC0415
     from model_provenance.flows.release import release  # noqa: PLC0415
@@ -39,7 +40,7 @@ def command(model: Path, **given: Any) -> int:
         output=given["output"],
         layout=Layout(given["layout"]),
         oci_layout=given["oci_layout"],
-        push=_push(given),
+        push=push_request(given),
         manifest=given["manifest"],
         sboms=formats_of(given["sbom"]),
         environment=given["environment"],
@@ -65,15 +66,6 @@ def command(model: Path, **given: Any) -> int:
     else:
         click.echo(written_release(receipt, model=model, folder=request.folder, colour=colour()), nl=False)
     return 0
-
-
-def _push(given: dict[str, Any]) -> Any:
-    if not given["push"]:
-        return None
-    from model_provenance.cli.access import access  # noqa: PLC0415
-    from model_provenance.flows.push import PushRequest  # noqa: PLC0415
-
-    return PushRequest(given["push"], access(given), given["allow_tag_move"])
 
 
 def _signing(given: dict[str, Any]) -> Any:

@@ -67,7 +67,8 @@ def command(model: Path | None, **given: Any) -> int:
 
 
 def _sign_spool(model: Path | None, signing: Any, given: dict[str, Any]) -> int:
-    from model_provenance.flows.spool import sign_spool  # noqa: PLC0415 - loaded when used
+    from model_provenance.cli.push_options import push_request  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.sign_spool import sign_spool  # noqa: PLC0415
     from model_provenance.report.release import written_release  # noqa: PLC0415
 
     given_too = [name for name in ("bundle", "key", "ignore_path", "allow_symlinks") if given[name]]
@@ -78,7 +79,9 @@ def _sign_spool(model: Path | None, signing: Any, given: dict[str, Any]) -> int:
         )
     shown = progress("reading") if sys.stderr.isatty() else plain_progress()
     with shown as advance:
-        request, receipt = sign_spool(given["spool"], signing=signing, env=os.environ, progress=advance)
+        request, receipt = sign_spool(
+            given["spool"], signing=signing, env=os.environ, push=push_request(given), progress=advance
+        )
     if given["format"] == "json":
         from model_provenance.formats.canonical import document  # noqa: PLC0415
         from model_provenance.formats.receipt import receipt_value  # noqa: PLC0415
@@ -91,7 +94,13 @@ def _sign_spool(model: Path | None, signing: Any, given: dict[str, Any]) -> int:
 
 def _refuse_unused(given: dict[str, Any]) -> None:
     """A certificate is of a key, a chain of a certificate: without it the option would be ignored in silence."""
-    for option, needed in (("certificate", "key"), ("certificate_chain", "certificate")):
-        if given[option] is not None and given[needed] is None:
+    pairs = (
+        ("certificate", "key"),
+        ("certificate_chain", "certificate"),
+        ("push", "spool"),
+        ("allow_tag_move", "push"),
+    )
+    for option, needed in pairs:
+        if given[option] and not given[needed]:
             name, other = (f"--{text.replace('_', '-')}" for text in (option, needed))
             raise ModelProvenanceError("usage.invalid", f"{name} needs {other}", remedy=f"Add {other} FILE.")

@@ -95,12 +95,6 @@ def _refuse_places(request: ReleaseRequest) -> None:
         raise ModelProvenanceError(
             "usage.invalid", "an archive is one file and has no OCI layout", remedy="Use --layout layers or raw."
         )
-    if request.sign_later and request.push is not None:
-        raise ModelProvenanceError(
-            "usage.invalid",
-            "--sign-later keeps a release on this machine, so --push has nothing to push",
-            remedy="Leave --push out, and copy the release to the registry once it is signed.",
-        )
     folder.refuse_other_release(request.folder)
 
 
