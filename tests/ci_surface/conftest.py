@@ -76,12 +76,14 @@ def git(folder: Path, *words: str) -> str:
     return answer.stdout.strip()
 
 
-def copy_of_the_tool(target: Path) -> Path:
+def copy_of_the_tool(target: Path, *, without: tuple[str, ...] = ()) -> Path:
     """What a runner fetches for `uses: org/model-provenance@v1`: the files of this checkout, as they are now."""
     names = subprocess.run(
         ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout
     for name in filter(None, names.split("\0")):
+        if name.startswith(tuple(f"{folder}/" for folder in without)):
+            continue
         place = target / name
         place.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).exists():

@@ -28,8 +28,8 @@ def marked() -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a runner fetches for `uses: org/model-provenance@v1`."""
-    return fetched(tmp_path_factory.mktemp("checkout") / "tool")
+    """What a runner fetches for `uses: org/model-provenance@v1`, without the program: the installed one runs."""
+    return fetched(tmp_path_factory.mktemp("checkout") / "tool", without=("src", "requirements"))
 
 
 @pytest.mark.parametrize("name", list(marked()))

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from model_provenance.context.gates import dry_run_reason
 from model_provenance.context.github import event_of
@@ -28,6 +29,7 @@ from model_provenance.flows.ci_surface import (
     warn,
     write_reports,
 )
+from model_provenance.flows.ci_words import error_of_a_job, findings_of_a_job
 from model_provenance.flows.compare import changes_since, last_release
 from model_provenance.flows.inputs import Inputs
 from model_provenance.flows.manifest import check_files
@@ -79,6 +81,7 @@ class _Job:
     def report(self, receipt: Receipt) -> int:
         """Everything that the runner is told of a release; `result` last."""
         model, folder, env = str(self.request.model), str(self.request.folder), self.env
+        receipt = replace(receipt, findings=findings_of_a_job(receipt.findings, env))
         words = next_words(receipt, model=model, folder=folder)
         changes = None if self.last is None else changes_since(self.last, receipt)
         text = written_release(receipt, model=self.request.model, folder=self.request.folder, colour=False)
@@ -102,13 +105,14 @@ class _Job:
 
 def _failed(env: Mapping[str, str], job: _Job | None, error: ModelProvenanceError) -> int:
     """The error, and where a manifest is at fault each of its faults on its own line."""
+    error = error_of_a_job(error, env)
     faults: tuple[Finding, ...] = ()
     if job is not None and job.manifest is not None and error.code.startswith("manifest."):
         with suppress(ModelProvenanceError):
             faults = tuple(f for f in check_files((job.manifest,), env) if f.severity is Severity.ERROR)
     status = report_error(env, error, faults)
     if job is not None:
-        summary = error_summary(error.code, str(error), error.remedy)
+        summary = error_summary(error.code, str(error), error.remedy, error.docs)
         job.check.error(job.model, f"ERROR: {error.code}", faults or (finding_of(error),), summary=summary)
     return status
 

@@ -10,6 +10,7 @@ from model_provenance.context.run import run_of
 from model_provenance.domain.context import CiRun
 from model_provenance.domain.finding import Finding, Severity, Status
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.flows.ci_words import error_of_a_job
 from model_provenance.report import github, gitlab
 from model_provenance.report.markdown import error_summary
 from model_provenance.report.text import error_text
@@ -37,16 +38,17 @@ def finding_of(error: ModelProvenanceError) -> Finding:
 
 
 def report_error(env: Mapping[str, str], error: ModelProvenanceError, faults: Sequence[Finding] = ()) -> int:
-    """The same error in the log, as an annotation and in the summary; none of these may hide it by failing itself.
+    """The error in words of a job in the log, as an annotation and in the summary; none may hide it by failing itself.
 
     `faults` are its parts, where each has a place of its own.
     """
+    error = error_of_a_job(error, env)
     sys.stderr.write(github.inert(error_text(error, colour=False)))
     sys.stderr.flush()
     try:
         if env.get("GITHUB_ACTIONS") == "true":
             github.annotate(tuple(faults) or (finding_of(error),))
-            github.append_summary(env, error_summary(error.code, str(error), error.remedy))
+            github.append_summary(env, error_summary(error.code, str(error), error.remedy, error.docs))
         if env.get("GITLAB_CI") == "true":
             DOTENV.write_bytes(gitlab.dotenv({"result": "ERROR"}))
             ANNOTATIONS.write_text("{}\n")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from model_provenance.domain.verification import Report, Result, Scope
 from model_provenance.errors import Exit, ModelProvenanceError
 from model_provenance.flows.ci_surface import report_error, set_verdict, this_run, warn, write_reports
+from model_provenance.flows.ci_words import findings_of_a_job
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.inputs import Inputs
 from model_provenance.flows.places import places
@@ -32,6 +34,7 @@ def verify_job(env: Mapping[str, str], written: WrittenInputs | None = None) -> 
         given = env if written is None else written.over(env)
         request = _request(Inputs(given), given)
         report = verify(request)
+        report = replace(report, findings=findings_of_a_job(report.findings, env))
     except ModelProvenanceError as error:
         return report_error(env, error)
     target = str(request.target)

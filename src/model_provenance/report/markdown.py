@@ -13,7 +13,7 @@ _SPECIAL = re.compile(r"[\\`*_\[\]<>|~&#@!$]|:(?=//)|(?<=www)\.")
 #: What a message puts between backticks, once it is escaped.
 _WORDS = re.compile("&#96;(.*?)&#96;")
 _COMMIT = re.compile(r"git\+(https://[A-Za-z0-9.\-_:/]+?)(?:\.git)?@([0-9a-f]{40}|[0-9a-f]{64})")
-_LINK = re.compile(r"https?://[A-Za-z0-9.\-_~:/?=&%]+")
+_LINK = re.compile(r"https?://[A-Za-z0-9.\-_~:/?=&%#]+")
 ROWS = 50
 #: Bytes of one section. GitHub drops the whole summary of a step above 1 MiB, so no section may crowd out the others.
 SECTION_LIMIT = 64 * 1024
@@ -96,10 +96,12 @@ def _finding(finding: Finding) -> tuple[str, str, str]:
     return f"{icon} {code(finding.id)}", where + prose_lines(finding.message), prose_lines(finding.remedy)
 
 
-def error_summary(code_: str, message: str, remedy: str) -> str:
-    """The summary of a run that ended in an error."""
+def error_summary(code_: str, message: str, remedy: str, docs: str) -> str:
+    """The summary of a run that ended in an error; `docs` is the address of its paragraph."""
     fix = ["**Fix**", "", *fence("text", remedy)] if remedy else []
-    return budgeted([f"## ❌ ERROR: {escaped(code_)}", "", prose_lines(message)], fix)
+    return budgeted(
+        [f"## ❌ ERROR: {escaped(code_)}", "", prose_lines(message)], fix, [link("What this error means", docs)]
+    )
 
 
 def _cut(section: Sequence[str], limit: int) -> list[str]:
