@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import tempfile
 import time
@@ -173,17 +172,22 @@ def sum_of(model: Path) -> int:
 
 
 def report(times: dict[str, list[float]], processes: dict[str, Run], size: int) -> None:
-    """The table, and each promise with its measured value; ratios are of one round each, and their median counts."""
-    print(f"{size / 1e9:.2f} GB in {SHARDS} shards, {os.cpu_count()} cores, page cache, medians\n")
+    """The table, and each promise with its measured value.
+
+    Differences of a hundredth are asked for, so of the loads inside one process the fastest round counts: it is the one
+    that something else on the machine has disturbed least.
+    """
+    print(
+        f"{size / 1e9:.2f} GB in {SHARDS} shards, {os.cpu_count()} cores, page cache; medians of processes, the fastest load\n"
+    )
     print(f"{'whole processes':30}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}")
     for name, one in processes.items():
         print(f"{name:30}{one.wall:9.2f}{one.cpu:9.2f}{one.peak / 1e6:9.0f}")
     print(f"\n{'inside one process':30}{'wall s':>9}")
-    for name, seconds in times.items():
-        print(f"{name:30}{statistics.median(seconds):9.3f}")
-    plain, limit = times["plain"], times["limit"]
-    cold = statistics.median(c / (p + s) for c, p, s in zip(times["cold"], plain, limit, strict=True))
-    warm = statistics.median(w / p for w, p in zip(times["warm"], plain, strict=True))
+    best = {name: min(seconds) for name, seconds in times.items()}
+    for name, seconds in best.items():
+        print(f"{name:30}{seconds:9.3f}")
+    cold, warm = best["cold"] / (best["plain"] + best["limit"]), best["warm"] / best["plain"]
     cached = processes["verify --cache (warm)"].wall
     peer = processes["model_signing verify key"].wall + processes["plain load"].wall
     ours = processes["load.verified (cold)"].wall
