@@ -94,6 +94,19 @@ def test_a_release_is_not_steered_by_what_lies_in_the_model(at_work: Path, cli: 
     cli("sign", "model", "--bundle", "m.sig", "--trust-config", "model/trust.json").refused(2, "trust.place")
 
 
+def test_who_revokes_is_not_said_by_the_list_or_the_model(at_work: Path, cli: Cli) -> None:
+    """Whoever stores a status list could put a policy there, and a model could bring the trust of its revocation."""
+    (at_work / "status").mkdir()
+    for place in ("status/p.yaml", "model/p.yaml"):
+        (at_work / place).write_text("")
+        words = ("revoke", "model", "--reason", "backdoor", "--status-list", "status", "--key", "other.key")
+        cli(*words, "--policy", place).refused(2, "policy.place")
+        cli(*words, "--trust-config", place).refused(2, "trust.place", "--trust-config")
+    shutil.copy("other.key", "status/k.key")
+    cli("status", "publish", "--status-list", "status", "--key", "status/k.key").refused(2, "trust.place", "--key")
+    cli("status", "show", "--status-list", "status", "--policy", "status/p.yaml").refused(2, "policy.place")
+
+
 def test_no_option_is_forgotten() -> None:
     """Every file that an option of `verify`, `pull`, `release` or `sign` takes is under the rule, or listed as no trust."""
     request = VerifyRequest(Path("model"), SignerOptions())
@@ -101,6 +114,16 @@ def test_no_option_is_forgotten() -> None:
     for signing in (KeySigning(Path("k"), lambda: b""), KeylessSigning(None, None, allow_public_log=False)):
         ruled |= {option.removeprefix("--") for option in signing_inputs(signing)}
     ruled |= {option.removeprefix("--") for option in Vouching(Path("v"), signing, "x:y", {}).inputs()}
-    deciding = {"verify", "exec", "pull", "policy explain", "release", "sign"}
+    deciding = {
+        "verify",
+        "exec",
+        "pull",
+        "policy explain",
+        "release",
+        "sign",
+        "revoke",
+        "status publish",
+        "status show",
+    }
     files = {o.name for o in OPTIONS if o.kind is Kind.PATH and deciding & set(o.commands)}
     assert files - ruled - _NO_TRUST == set()

@@ -37,7 +37,7 @@ def command(target: str | None, **given: Any) -> int:
     from model_provenance.flows.status import Publication, publish  # noqa: PLC0415
     from model_provenance.report.status import entry_line  # noqa: PLC0415
 
-    request = status_request(given)
+    request = status_request(given, target)
     valid_for = seconds_of(given["valid_for"])
     entry = _entry(target, given, meant)
     prepared = prepare(signing_of(given), os.environ)

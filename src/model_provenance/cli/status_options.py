@@ -20,13 +20,17 @@ _UNITS = {"h": 3600, "d": 86400}
 _DIGITS = 5
 
 
-def status_request(given: Mapping[str, Any]) -> StatusRequest:
-    """The list of the options, and who may revoke where a policy says so."""
-    from model_provenance.flows.policy import load_policy  # noqa: PLC0415 - loaded when used
+def status_request(given: Mapping[str, Any], target: str | None = None) -> StatusRequest:
+    """The list of the options, and who may revoke where a policy says so: nothing of it from the list or from `target`."""
+    from model_provenance.flows.places import places, refuse_planted  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.policy import load_policy  # noqa: PLC0415
     from model_provenance.flows.status import StatusRequest  # noqa: PLC0415
     from model_provenance.flows.verify import trust  # noqa: PLC0415
 
-    section = None if given["policy"] is None else load_policy(given["policy"]).revocation
+    others = [Path(text) for text in (given["status_list"], target) if text is not None]
+    untrusted = tuple(place for path in others for place in places(path, (given.get("evidence"),)))
+    refuse_planted({"--key": given.get("key"), "--trust-config": given["trust_config"]}, untrusted)
+    section = None if given["policy"] is None else load_policy(given["policy"], decided_about=untrusted).revocation
     if given["policy"] is not None and section is None:
         raise ModelProvenanceError(
             "usage.invalid",
