@@ -30,6 +30,7 @@ _NO_TRUST = frozenset(
         "cache",
         "receipt",
         "vsa",
+        "among",
     )
 )
 TRUSTED = ("--key", "--certificate-chain", "--trust-config", "--trusted-root", "--opa")
