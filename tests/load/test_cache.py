@@ -192,6 +192,15 @@ def test_a_cache_of_another_user_is_refused(again: Load, settled: Released) -> N
     assert error.value.code == "cache.place"
 
 
+@pytest.mark.parametrize("place", ["model/cache", "dist/cache", "dist/evidence/cache"])
+def test_a_cache_in_the_model_or_its_evidence_is_refused(again: Load, settled: Released, place: str) -> None:
+    """Whoever makes the model writes there; and it would be a file of the model that nobody signed."""
+    with pytest.raises(ModelProvenanceError) as error:
+        again(cache=settled.folder / place)
+    assert error.value.code == "cache.place"
+    assert not (settled.folder / place).exists()
+
+
 def test_a_cache_that_is_a_link_is_refused(again: Load, settled: Released, tmp_path: Path) -> None:
     """It may lead anywhere tomorrow."""
     (tmp_path / "real").mkdir(mode=0o700)

@@ -65,17 +65,18 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         status_access=_list_access(given, policy),
         env=os.environ,
         opa=given.get("opa"),
-        memory=_memory(given),
+        memory=_memory(target, given),
     )
 
 
-def _memory(given: Mapping[str, Any]) -> Memory | None:
+def _memory(target: str, given: Mapping[str, Any]) -> Memory | None:
     """What `--cache` remembers."""
     if given.get("cache") is None:
         return None
     from model_provenance.flows.memory import open_memory  # noqa: PLC0415 - only with a cache
+    from model_provenance.flows.places import places  # noqa: PLC0415
 
-    return open_memory(given["cache"], os.environ)
+    return open_memory(given["cache"], os.environ, decided_about=places(Path(target), (given["evidence"],)))
 
 
 def _list_access(given: Mapping[str, Any], policy: Policy | None) -> Access | None:

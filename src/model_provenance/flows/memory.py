@@ -7,7 +7,7 @@ second verifier has accepted a bundle. All else is done again each time: signatu
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -22,6 +22,7 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.files import ModelFile, Role
 from model_provenance.domain.finding import Finding, passed, warned
 from model_provenance.domain.package import Layout, Package
+from model_provenance.flows.places import refuse_planted
 from model_provenance.pack.inventory import Inventory
 
 #: A file that was written to this short a time ago may be written to again within one tick of the clock that its times are
@@ -122,9 +123,12 @@ class Memory:
         return True
 
 
-def open_memory(folder: Path | None, env: Mapping[str, str]) -> Memory | None:
-    """The memory in `folder`; None where nobody asked for one. Raises `cache.place`, `machine.*`."""
-    return None if folder is None else Memory(Cache(folder, secret_place(env)))
+def open_memory(folder: Path | None, env: Mapping[str, str], *, decided_about: Sequence[Path] = ()) -> Memory | None:
+    """The memory in `folder`; None where nobody asked for one. Raises `cache.place`, also for one in the model, `machine.*`."""
+    if folder is None:
+        return None
+    refuse_planted({"--cache": folder}, decided_about)
+    return Memory(Cache(folder, secret_place(env)))
 
 
 def _files_key(inventory: Inventory, layout: Layout) -> Any:

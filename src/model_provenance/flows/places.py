@@ -15,7 +15,9 @@ from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 
 #: A policy has a code of its own, which people know from `policy check`.
-_CODES = {"--policy": "policy.place"}
+_CODES = {"--policy": "policy.place", "--cache": "cache.place"}
+
+_NAMES = {"--policy": "the policy", "--cache": "the cache"}
 
 
 def places(target: Path, evidence: Iterable[Path | None] = ()) -> tuple[Path, ...]:
@@ -42,7 +44,7 @@ def refuse_planted(given: Mapping[str, Path | None], decided_about: Sequence[Pat
             continue
         for place in decided_about:
             if lies_in(path, place):
-                what = "the policy" if option == "--policy" else f"the file for {option}"
+                what = _NAMES.get(option, f"the file for {option}")
                 raise ModelProvenanceError(
                     _CODES.get(option, "trust.place"),
                     f"{what} lies in {shown(str(place), 400)}, which whoever made the model has written",

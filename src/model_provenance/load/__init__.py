@@ -94,10 +94,12 @@ def verified(
     from model_provenance.flows.expectation import SignerOptions  # noqa: PLC0415
     from model_provenance.flows.load import BYPASS, LoadRequest, hold, protection  # noqa: PLC0415
     from model_provenance.flows.memory import open_memory  # noqa: PLC0415
+    from model_provenance.flows.places import places  # noqa: PLC0415
     from model_provenance.flows.verify import VerifyRequest  # noqa: PLC0415
     from model_provenance.load.model import Model  # noqa: PLC0415
 
-    rules = _policy(policy, Path(target), (_path(evidence), *_paths(base_evidence)))
+    decided_about = places(Path(target), (_path(evidence), *_paths(base_evidence)))
+    rules = _policy(policy, decided_about)
     list_ = None if status_list is None else os.fspath(status_list)
     state = state_folder(os.environ)
     expected = VerifyRequest(
@@ -133,7 +135,7 @@ def verified(
         status_access=_list_access(list_, rules),
         env=os.environ,
         opa=_path(opa),
-        memory=open_memory(_path(cache), os.environ),
+        memory=open_memory(_path(cache), os.environ, decided_about=decided_about),
     )
     request = LoadRequest(
         expected,
@@ -181,11 +183,10 @@ def _paths(values: Sequence[AnyPath]) -> tuple[Path, ...]:
     return tuple(Path(value) for value in values)
 
 
-def _policy(policy: AnyPath | None, target: Path, evidence: Sequence[Path | None]) -> Policy | None:
+def _policy(policy: AnyPath | None, decided_about: Sequence[Path]) -> Policy | None:
     """A profile or a file, never one from the model or its evidence."""
     if policy is None:
         return None
-    from model_provenance.flows.places import places  # noqa: PLC0415 - only with a policy
-    from model_provenance.flows.policy import load_policy  # noqa: PLC0415
+    from model_provenance.flows.policy import load_policy  # noqa: PLC0415 - only with a policy
 
-    return load_policy(os.fspath(policy), decided_about=places(target, evidence))
+    return load_policy(os.fspath(policy), decided_about=decided_about)
