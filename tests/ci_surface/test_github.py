@@ -193,6 +193,35 @@ def test_example_gate(repository: Path, sim: SigstoreSim, prepared: Path, tmp_pa
     assert "expect.unpinned" not in job.log
 
 
+def test_a_gate_with_a_policy_needs_no_signer(
+    repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path
+) -> None:
+    """The policy lies in the checkout of the deploying repository; its decision stands in the summary."""
+    policy = """apiVersion: model-provenance/v1
+kind: Policy
+metadata: {name: deploy}
+spec:
+  signers: [{signer: "github:acme/minilm#718293041/.github/workflows/gate.yml@refs/tags/v1.0.0"}]
+  sbom: {formats: [spdx, cyclonedx]}
+  rules: [{id: small, expr: "files.all(f, f.size < 1000000000)", message: a file is larger than 1 GB}]
+"""
+    (repository / "policy.yaml").write_text(policy)
+    with RegistrySim() as registry:
+        text = example("gate.yml", registry)
+        signer = "signer: github:acme/minilm#718293041/.github/workflows/gate.yml"
+        assert signer in text
+        text = text.replace(signer, "policy: policy.yaml")
+        text = text.replace("      - id: gate\n", "      - uses: actions/checkout@v7\n      - id: gate\n")
+        sha = repository_with(repository, text, name="gate.yml")
+        run = {"ref": "refs/tags/v1.0.0", "workflow": ".github/workflows/gate.yml"}
+        job = act(repository, RunnerEnv.github(sim, directory=tmp_path / "runner", sha=sha, **run), tmp_path, prepared)
+
+    assert job.status == 0, job.log
+    assert "deploying " in job.log
+    assert "Policy deploy: PASS" in job.summary
+    assert "rules/small" in job.summary
+
+
 def test_example_pull_request(repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path) -> None:
     """examples/github/pull-request.yml: the check says what changed since the release in the repository."""
     (repository / "model.yaml").write_text("license: Apache-2.0\n")

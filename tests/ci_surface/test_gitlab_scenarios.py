@@ -124,6 +124,42 @@ def test_the_gate(change: dict[str, str], result: str, status: int, case: str | 
     assert status == 0 or re.search(rf"FAIL {status}\b", done.log), done.log
 
 
+POLICY = """apiVersion: model-provenance/v1
+kind: Policy
+metadata: {name: deploy}
+spec:
+  signers: [{signer: "gitlab:acme/minilm"}]
+  sbom: {formats: [spdx]}
+  rules: [{id: small, expr: "files.all(f, f.size < %s)", message: a file is too large}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "place", "result", "status"),
+    [
+        ("1000000000", "policy.yaml", "PASS", 0),
+        ("10", "policy.yaml", "FAIL", 13),
+        ("nothing", "policy.yaml", "ERROR", 15),
+        ("1000000000", "model/policy.yaml", "ERROR", 2),
+    ],
+    ids=["allows", "denies", "cannot decide", "came with the model"],
+)
+def test_the_gate_with_a_policy(limit: str, place: str, result: str, status: int, project: Project) -> None:
+    """The signer stands in the policy; what it denies is a failing case, what it cannot decide never passes."""
+    released(project)
+    (project.folder / place).write_text(POLICY % limit)
+    project.write(("verify", {**GATE, "signer": "", "policy": place}))
+    subprocess.run(["git", "add", "-f", "dist"], cwd=project.folder, check=True)
+    commit(project.folder)
+
+    done = project.run()
+
+    assert (done.status == 0) == (result == "PASS"), done.log
+    assert done.outputs["MODEL_PROVENANCE_RESULT"] == result, done.log
+    assert status == 0 or re.search(rf"FAIL {status}\b", done.log), done.log
+    assert ("rules/small" in done.log) == (place == "policy.yaml")
+
+
 def test_the_gate_refuses_changed_bytes(project: Project) -> None:
     """One byte of the weights: FAIL, and nothing to use by mistake among the outputs."""
     released(project)

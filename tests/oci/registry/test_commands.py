@@ -56,6 +56,25 @@ def test_release_verify_discover_copy_pull(
     assert tree(tmp_path / "out") == tree(workshop.model)
 
 
+def test_a_pull_under_a_policy_writes_only_what_it_allows(
+    workshop: Workshop, pushed: RegistrySim, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The signer may stand in the policy; a denied model gets no folder, and neither does one that cannot be decided about."""
+    (tmp_path / "release.pub").write_bytes(workshop.public.read_bytes())
+    head = "apiVersion: model-provenance/v1\nkind: Policy\nmetadata: {name: ours}\n"
+    policy = tmp_path / "policy.yaml"
+    words = ["pull", f"oci://{pushed.host}/{REPOSITORY}:1.0.0", "--policy", str(policy), "--output"]
+    for spec, status in (("licenses: {allow: [MIT]}", 13), ("age: {max: 1d}", 15)):
+        policy.write_text(head + "spec: {signers: [{key: release.pub}], " + spec + "}\n")
+        assert run([*words, str(tmp_path / "out")]) == status
+        assert "Policy ours" in capsys.readouterr().out
+        assert not (tmp_path / "out").exists()
+    policy.write_text(head + "spec: {signers: [{key: release.pub}], sbom: {formats: [spdx]}}\n")
+    assert run([*words, str(tmp_path / "out"), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["decision"]["result"] == "PASS"
+    assert tree(tmp_path / "out") == tree(workshop.model)
+
+
 def test_a_password_from_standard_input(
     workshop: Workshop, registry: Registries, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
