@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from model_provenance.cli.main import run
 from model_provenance.domain.digest import Digest
+from model_provenance.sign.keygen import keygen
 from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.sigstore_sim import SigstoreSim
 
@@ -222,6 +225,26 @@ def test_a_policy_that_denies_stops_the_deployment(deployment: Deployment) -> No
     assert "model-digest" not in step.outputs
     other = deployment.gate(signer="", policy=written(deployment, POLICY.replace("acme/minilm", "acme/other")))
     assert (other.status, other.outputs["result"]) == (10, "FAIL"), other.log
+
+
+def test_a_waiver_and_its_approver_are_named_in_the_deploying_repository(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the policy denies passes with a waiver of its approver, and stays a warning; a waiver of somebody else is an ERROR."""
+    folder = deployment.repository
+    monkeypatch.setenv("COSIGN_PASSWORD", "")
+    text = POLICY.replace("Apache-2.0, MIT", "BSD-3-Clause") + "  waivers: {approvers: [{key: officer.pub}]}\n"
+    digest = json.loads((folder / "dist/minilm-1.0.0/receipt.json").read_text())["model_digest"]
+    words = ("--gate", "licenses", "--reason", "pilot", "--approver", "R", "--ticket", "T-1", "--expires", "2099-12-31")
+    for name in ("officer", "other"):
+        keygen(folder / name, b"")
+        output = ("--key", str(folder / f"{name}.key"), "--output", str(folder / f"{name}.waiver"))
+        assert run(["policy", "waive", digest, *words, *output]) == 0
+    step = deployment.gate(signer="", policy=written(deployment, text), waiver="officer.waiver")
+    assert (step.status, step.outputs["result"]) == (0, "PASS"), step.log
+    assert "WAIVED" in step.summary
+    step = deployment.gate(signer="", policy=written(deployment, text), waiver="officer.waiver\nother.waiver")
+    assert (step.status, step.outputs["result"]) == (2, "ERROR"), step.log
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,20 @@ def test_what_is_undefined_is_no_answer(expression: str) -> None:
     assert one(rules(expression)).verdict is Verdict.ERROR
 
 
+def test_an_expression_may_have_lines_and_comments() -> None:
+    """A comment ends with its line, so lines are not joined; nothing behind it is swallowed."""
+    assert one(rules("// first\nfiles.size() > 0 &&\n\tscope == 'release'\n")).verdict is Verdict.PASS
+    assert one(rules("true // it is\n&& false")).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("expression", [True, 1, None, [], "", " \n ", "true\x1b[2J", "true\u202e", "t" * 9000])
+def test_an_expression_is_text(expression: Any) -> None:
+    """What YAML reads as another type, escapes and overlong text are refused with their place."""
+    with pytest.raises(ModelProvenanceError, match="an expression is text") as caught:
+        rules(expression)
+    assert caught.value.code == "policy.invalid"
+
+
 def test_one_rule_without_an_answer_does_not_hide_the_others() -> None:
     """Each has an answer of its own; the decision is the worst of them."""
     assert [a.verdict for a in answers(rules("true", "false", "nothing"))] == [

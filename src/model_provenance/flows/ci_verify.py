@@ -80,6 +80,7 @@ def _request(inputs: Inputs, env: Mapping[str, str]) -> VerifyRequest:
         raise _unpinned("`name` is missing" if name is None else "neither `version` nor `digest` is given")
     token = inputs.text("github-token")
     target, evidence = Path(reference or "") if model is None else model, inputs.path("evidence")
+    bases = tuple(map(Path, inputs.lines("base-evidence")))
     access = Access({**env, "GITHUB_TOKEN": token} if token else env, on_warning=warn)
     return VerifyRequest(
         target=target,
@@ -94,7 +95,10 @@ def _request(inputs: Inputs, env: Mapping[str, str]) -> VerifyRequest:
         version=version,
         digest=digest,
         require=inputs.text("require"),
-        policy=_policy(inputs, places(target, (evidence,))),
+        policy=_policy(inputs, places(target, (evidence, *bases))),
+        waivers=tuple(map(Path, inputs.lines("waiver"))),
+        base_evidence=bases,
+        summaries=tuple(map(Path, inputs.lines("accept-vsa"))),
         env=env,
         opa=inputs.path("opa"),
         status_list=inputs.text("status-list"),

@@ -40,17 +40,18 @@ from model_provenance.policy.outside import Outside, Programs
 from model_provenance.verify.statement import verify_statement
 
 
-def load_policy(name: str, *, decided_about: Sequence[Path] = ()) -> Policy:
+def load_policy(name: str, *, decided_about: Sequence[Path] = (), option: str = "--policy") -> Policy:
     """A profile by its name, else a file. Raises `policy.place` for one that lies in what it is to decide about."""
     if name in PROFILES:
         return profile(name)
     path = Path(name)
-    return parse(_read(path, decided_about), path.name, lambda other: _read(path.parent / other, decided_about))
+    data = _read(path, decided_about, option)
+    return parse(data, path.name, lambda other: _named(path.parent / other, decided_about))
 
 
 def checked_policy(name: str, programs: Programs) -> Policy:
     """The same, with every CEL rule and module of Rego read by its engine; raises what `cel` and `opa` raise."""
-    policy = load_policy(name)
+    policy = load_policy(name, option="FILE")
     if policy.rules:
         from model_provenance.policy.cel import compiled  # noqa: PLC0415 - only where there are rules
 
@@ -70,7 +71,7 @@ def exported(name: str, to: str, repositories: Sequence[str], *, now: int) -> tu
     from model_provenance.policy.export import admission  # noqa: PLC0415
 
     kyverno = to == "kyverno"
-    found = admission(load_policy(name), repositories, keys=kyverno, now=now)
+    found = admission(load_policy(name, option="FILE"), repositories, keys=kyverno, now=now)
     return (image_validating_policy if kyverno else cluster_image_policy)(found), found.omissions
 
 
@@ -205,6 +206,17 @@ def _sentence(answer: Answer) -> str:
     return f"{answer.what}: {answer.why}"
 
 
-def _read(path: Path, decided_about: Sequence[Path]) -> bytes:
+def _named(path: Path, decided_about: Sequence[Path]) -> bytes:
+    """A file that the policy names: a key, a module, what it extends."""
+    try:
+        return _read(path, decided_about, "the policy")
+    except ModelProvenanceError as error:
+        if error.code != "usage.invalid":
+            raise
+        message = "the policy names a file that is not there, is a folder or is too large"
+        raise ModelProvenanceError("policy.invalid", message, location=shown(str(path), 400)) from error
+
+
+def _read(path: Path, decided_about: Sequence[Path], option: str) -> bytes:
     refuse_planted({"--policy": path}, decided_about)
-    return read_file(path, option="--policy", limit=SIZE_LIMIT)
+    return read_file(path, option=option, limit=SIZE_LIMIT)

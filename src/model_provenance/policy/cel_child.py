@@ -39,7 +39,7 @@ def _answer(cel: Any, expression: str, document: dict[str, Any] | None) -> bool 
             return True
         value = cel.evaluate(expression, document)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong, the rule has no value
-        return f"{type(error).__name__}: {error}"
+        return f"there is no member {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
     return value if isinstance(value, bool) else f"its value is {type(value).__name__}, neither true nor false"
 
 

@@ -14,6 +14,7 @@ from model_provenance.policy.signers import Reader
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _RULE_LIMIT = 100
+_EXPRESSION_LIMIT = 8192
 _MODULE_LIMIT = 16
 
 
@@ -57,7 +58,19 @@ def _rule(node: Node) -> Rule:
     keys = _keys(node, "engine", "id", "expr", "message", "fix", "effect", needed=("id", "expr", "message"))
     if "engine" in keys:
         keys["engine"].one_of(("cel",))
-    return Rule(_effect(keys), _id(keys["id"]), keys["expr"].text(), keys["message"].text(), _fix(keys))
+    return Rule(_effect(keys), _id(keys["id"]), _expression(keys["expr"]), keys["message"].text(), _fix(keys))
+
+
+def _expression(node: Node) -> str:
+    """Text of several lines, which are not joined: a comment of CEL ends with its line."""
+    text = node.value.strip() if isinstance(node.value, str) else ""
+    if not 0 < len(text) <= _EXPRESSION_LIMIT or not all(
+        line.replace("\t", " ").isprintable() for line in text.split("\n")
+    ):
+        node.fail(
+            f"an expression is text, at most {_EXPRESSION_LIMIT} characters; one that YAML reads as another type is quoted"
+        )
+    return text
 
 
 def _module(node: Node, read: Reader) -> Module:
