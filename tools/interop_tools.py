@@ -24,6 +24,8 @@ INTEROP = ROOT / "tests" / "interop"
 MODULE = INTEROP / "go"
 VERSIONS: dict[str, Any] = json.loads((INTEROP / "versions.json").read_text())
 
+_OLDER = ROOT / "requirements" / "older-model-signing.txt"
+
 _BUILD = ("-trimpath",)
 _SMALL = "-s -w"
 #: Ours to decide, whatever the machine says: no C compiler, no other Go than the one that is there.
@@ -50,6 +52,9 @@ def main() -> int:
         print(f"built {name} {version(name)} in {time.monotonic() - start:.0f} s", flush=True)
     if not (sigstore_js() / "done").exists():
         install_sigstore_js()
+    for older in VERSIONS["older-model-signing"]:
+        if not (older_model_signing(older) / "done").exists():
+            install_older_model_signing(older)
     for name in VERSIONS["schemas"]:
         try:
             schema(name)
@@ -165,6 +170,26 @@ def install_sigstore_js() -> None:
     path = f"{folder / 'node' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     npm = [str(folder / "node" / "bin" / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
     subprocess.run(npm, check=True, cwd=folder, env={**os.environ, "PATH": path})
+    (folder / "done").touch()
+
+
+def older_model_signing(release: str) -> Path:
+    """The folder with a release of model_signing from before 1.1, and a Python environment with what it needs."""
+    pinned = VERSIONS["older-model-signing"][release].removeprefix("sha256:")[:16]
+    return cache() / f"model-signing-{release}@{digest([_OLDER])}-{pinned}"
+
+
+def install_older_model_signing(release: str) -> None:
+    """By hash: they need a sigstore that is older than ours, so each has an environment of its own."""
+    folder = older_model_signing(release)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    wanted = folder / "requirements.txt"
+    wanted.write_text(
+        f"model-signing=={release} --hash={VERSIONS['older-model-signing'][release]}\n{_OLDER.read_text()}"
+    )
+    bootstrap = [sys.executable, str(ROOT / "tools" / "bootstrap.py"), "--venv", str(folder / "env")]
+    subprocess.run([*bootstrap, "--requirements", str(wanted)], check=True)
     (folder / "done").touch()
 
 

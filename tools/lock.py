@@ -23,4 +23,5 @@ if __name__ == "__main__":
     compile_("uv.txt", "uv.in")
     compile_("runtime.txt", "../pyproject.toml", "runtime.in")
     compile_("demo.txt", "demo.in", "--no-deps")
+    compile_("older-model-signing.txt", "older-model-signing.in")
     compile_("dev.txt", "-c", "runtime.txt", "../pyproject.toml", "runtime.in", "dev.in")

@@ -33,6 +33,11 @@ class Peers:
         """The reference implementation of OMS."""
         return self._run([str(Path(sys.executable).parent / "model_signing"), *words], cwd)
 
+    def older_model_signing(self, release: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """A release from before 1.1, whose command line is told not to greet the public Sigstore when it starts."""
+        python = self._tools.older_model_signing(release) / "env" / "bin" / "python"
+        return self._run([str(python), "-I", str(HERE / "older_model_signing.py"), *words], None)
+
     def sigstore_js(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`verify` and `attest` of sigstore.js."""
         folder = self._tools.sigstore_js()

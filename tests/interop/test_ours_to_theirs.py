@@ -159,6 +159,19 @@ def test_model_signing_verifies_a_signature_by_key(keyed: Released, peers: Peers
     refused(peers.model_signing(*words, str(changed(keyed.model, tmp_path))))
 
 
+@pytest.mark.matrix("ours", "release: OMS signature, key", "model_signing {release} verify key")
+@pytest.mark.parametrize("release", ["0.3.1", "1.0.1"])
+def test_an_older_model_signing_verifies_a_signature_by_key(
+    keyed: Released, peers: Peers, tmp_path: Path, release: str
+) -> None:
+    """Those that have the statement of version 1.0. Release 0.3 ends with 0 whatever it finds, so its words count."""
+    words = ["verify", "key", "--signature", str(keyed.bundle("oms")), "--public_key", str(keyed.root)]
+    said = peers.older_model_signing(release, *words, str(keyed.model))
+    assert "Verification succeeded" in said.stdout, said
+    said = peers.older_model_signing(release, *words, str(changed(keyed.model, tmp_path)))
+    assert "Verification failed with error: Signature mismatch" in said.stdout + said.stderr, said
+
+
 @pytest.mark.matrix("ours", "sign: OMS signature, keyless", "model_signing verify sigstore")
 def test_model_signing_verifies_what_sign_writes(stack: Stack, peers: Peers, tmp_path: Path) -> None:
     """`sign` alone, the drop-in, in a job."""

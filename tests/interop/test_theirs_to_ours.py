@@ -248,6 +248,17 @@ def test_a_model_signed_by_model_signing_with_a_key(desk: Desk, peers: Peers, cu
     model_holds(desk, "--key", str(public))
 
 
+@pytest.mark.matrix("theirs", "model_signing {release} sign key", "a model")
+@pytest.mark.parametrize("release", ["0.2.0", "0.3.1", "1.0.1"])
+def test_a_model_signed_by_an_older_model_signing(desk: Desk, peers: Peers, release: str) -> None:
+    """Each layout of the years before 1.1, as that release itself writes and accepts it."""
+    key, public = write_key(desk.folder, "256")
+    words = ["--signature", str(desk.bundle)]
+    accepted(peers.older_model_signing(release, "sign", "key", *words, "--private_key", str(key), str(desk.model)))
+    accepted(peers.older_model_signing(release, "verify", "key", *words, "--public_key", str(public), str(desk.model)))
+    model_holds(desk, "--key", str(public))
+
+
 @pytest.mark.matrix("theirs", "model_signing's library, {method} with {hash_type}", "a model")
 @pytest.mark.parametrize(
     ("method", "hash_type"),

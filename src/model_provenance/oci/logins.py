@@ -144,6 +144,15 @@ def _from_entry(entry: Mapping[str, Any], where: str) -> Login | None:
     return Login("", "", identity, where) if identity else None
 
 
+#: What lets this process sign: GitHub's endpoint for tokens, and GitLab's token itself.
+_IDENTITY = frozenset({"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "SIGSTORE_ID_TOKEN"})
+
+
+def _without_identity(env: Mapping[str, str]) -> dict[str, str]:
+    """A helper needs its cloud's variables, whatever they are called; what signs as this job is not among them."""
+    return {name: value for name, value in env.items() if name not in _IDENTITY}
+
+
 def _from_helper(name: str, server: str, env: Mapping[str, str], where: str) -> Login | None:
     """Ask `docker-credential-NAME get` (docker-credential-helpers protocol)."""
     if not _HELPER.fullmatch(name):
@@ -154,7 +163,7 @@ def _from_helper(name: str, server: str, env: Mapping[str, str], where: str) -> 
             [program, "get"],
             input=server.encode(),
             capture_output=True,
-            env=dict(env),
+            env=_without_identity(env),
             timeout=_HELPER_SECONDS,
             check=False,
         )
