@@ -5,7 +5,8 @@
 
 A real release of 1,000 files with 500 datasets, signed with a key, is verified once. Then `production` decides about it, made
 stricter by licences of every dataset, a hundred denied names, evaluations, an age and a signer, so that every gate has work.
-`decide` is all that a policy adds to a verification that has read its options; `read` is reading the policy. OPA gets manifest,
+`decide` is all that a policy adds to a verification that has read its options; `read` is reading the policy; one row verifies a base
+model by its evidence, too, and weighs a summary. OPA gets manifest,
 files and signer as JSON: `process` is one `opa eval`, as a pipeline starts it, `inside` what it reports for evaluation alone.
 """
 
@@ -19,6 +20,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,10 @@ spec:
   datasets: {{requireDigest: true, deny: [{denied}]}}
   evaluations: {{required: [{{name: sts-b, min: 0.8, result: passed}}]}}
   waivers: {{approvers: [{{key: officer.pub}}]}}
+"""
+#: Beside all that: a base model by its evidence, and a summary by a verifier.
+MORE = """  lineage: {baseModel: verified}
+  vsa: {verifiers: [{id: "https://example.com/gate", key: officer.pub}], maxAge: 1d, levels: [MODELPROV_SBOM_PASS]}
 """
 _RULE = """package bench
 import rego.v1
@@ -78,6 +84,10 @@ def main() -> None:
         verdicts = {answer.gate: answer.verdict.value for answer in asked.consider(report).decision.answers}
         first = time.perf_counter() - start
         decide = _timed(lambda: asked.consider(report))
+        more = given(_more(base, request), load_policy(str(base / "more.yaml")), trust(None, None))
+        answers = {answer.gate: answer.verdict.value for answer in more.consider(report).decision.answers}
+        if (answers["lineage"], answers["vsa"]) != ("PASS", "PASS"):
+            raise SystemExit(f"base model and summary do not count: {answers}")
         rows = [
             ("read the policy", _timed(lambda: load_policy(str(base / "policy.yaml")))),
             (
@@ -85,6 +95,7 @@ def main() -> None:
                 first,
             ),
             ("decide again", decide),
+            ("and with a base model and a summary", _timed(lambda: more.consider(report))),
             *_opa(opa, base, verified),
         ]
     print(f"{FILES} files, {DATASETS} datasets; {verdicts}")
@@ -107,15 +118,39 @@ def _release(base: Path) -> VerifyRequest:
         for n in range(DATASETS)
     ]
     tests = [{"name": "sts-b", "value": "0.82", "result": "passed"}]
-    manifest = {"model_name": "bench", "version": "1.0.0", "license": "MIT", "datasets": datasets, "tests": tests}
+    for key in ("release", "officer"):
+        _ran("keygen", "--output", base / key)
+    parent = _parent(base, header)
+    manifest: dict[str, Any] = {"model_name": "bench", "version": "1.0.0", "license": "MIT"}
+    manifest |= {"datasets": datasets, "tests": tests}
+    manifest["fine_tuned_from"] = {"model": "parent", "digest": parent}
     (base / "source.json").write_text(json.dumps(manifest))
     denied = ", ".join(f"{{name: 'banned-{n}-*'}}" for n in range(DENIED))
     (base / "policy.yaml").write_text(POLICY.format(denied=denied))
-    for key in ("release", "officer"):
-        _ran("keygen", "--output", base / key)
     words = ("--name", "bench", "--version", "1.0.0", "--manifest", base / "source.json", "--sbom-engine", "native")
     _ran("release", model, *words, "--key", base / "release.key", "--output", base / "out")
     return VerifyRequest(model, SignerOptions(key=base / "release.pub"), evidence=base / "out")
+
+
+def _parent(base: Path, header: bytes) -> str:
+    """Release a base model; its digest."""
+    parent = base / "parent"
+    parent.mkdir()
+    (parent / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(16))
+    (parent / "config.json").write_text('{"model_type": "bert", "base": true}')
+    words = ("--name", "parent", "--version", "1.0.0", "--sbom-engine", "native")
+    _ran("release", parent, *words, "--key", base / "release.key", "--output", base / "parent-out")
+    return str(json.loads((base / "parent-out/receipt.json").read_text())["model_digest"])
+
+
+def _more(base: Path, request: VerifyRequest) -> VerifyRequest:
+    """With the evidence of the base model, and a summary that the officer has signed."""
+    (base / "more.yaml").write_text((base / "policy.yaml").read_text() + MORE)
+    (base / "gate.yaml").write_text(POLICY.partition("spec:")[0].format() + "spec: {sbom: {formats: [spdx]}}\n")
+    words = ("--evidence", base / "out", "--key", base / "release.pub", "--policy", base / "gate.yaml")
+    own = ("--vsa", base / "v.json", "--vsa-key", base / "officer.key", "--verifier-id", "https://example.com/gate")
+    _ran("verify", request.target, *words, *own)
+    return replace(request, base_evidence=(base / "parent-out",), summaries=(base / "v.json",))
 
 
 def _ran(*words: object) -> None:
