@@ -4,10 +4,10 @@
     .venv/bin/python bench/policy.py --opa PATH
 
 A real release of 1,000 files with 500 datasets, signed with a key, is verified once. Then `production` decides about it, made
-stricter by licences of every dataset, a hundred denied names, evaluations, an age and a signer, so that every gate has work.
-`decide` is all that a policy adds to a verification that has read its options; `read` is reading the policy; one row verifies a base
-model by its evidence, too, and weighs a summary. OPA gets manifest,
-files and signer as JSON: `process` is one `opa eval`, as a pipeline starts it, `inside` what it reports for evaluation alone.
+stricter by licences of every dataset, a hundred denied names, evaluations and a signer, so that every gate has work.
+`decide` is all that a policy adds to a verification that has read its options; `read` is reading the policy; one row also
+verifies a base model by its evidence and weighs a summary. OPA gets manifest, files and signer as JSON: `process` is one `opa
+eval`, as a pipeline starts it, `inside` what it reports for evaluation alone.
 """
 
 from __future__ import annotations
