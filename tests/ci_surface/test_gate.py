@@ -275,3 +275,24 @@ def test_a_rule_that_cannot_be_answered_stops_the_deployment(deployment: Deploym
     assert (step.status, step.outputs["result"]) == (15, "ERROR"), step.log
     assert "is not run in CI" in step.summary
     assert not list(deployment.repository.rglob("ran"))
+
+
+def test_a_revoked_model_is_stopped_by_the_status_list(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy names who may revoke, the input where: 14 for a revoked model, 15 for a list that is not there."""
+    folder = deployment.repository
+    monkeypatch.setenv("COSIGN_PASSWORD", "")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder.parent / "state"))
+    keygen(folder / "revoker", b"")
+    place = ("--status-list", str(folder / "status"), "--key", str(folder / "revoker.key"))
+    assert run(["status", "publish", *place, "--list", "acme"]) == 0
+    section = "  revocation: {revokers: [{key: revoker.pub}], maxStaleness: 24h}\n"
+    given = {"signer": "", "policy": written(deployment, POLICY + section)}
+    step = deployment.gate(**given, status_list="status")
+    assert (step.status, step.outputs["result"]) == (0, "PASS"), step.log
+    assert deployment.gate(**given, status_list="nowhere").status == 15
+    assert deployment.gate(**given).status == 15
+    digest = json.loads((folder / "dist/minilm-1.0.0/receipt.json").read_text())["model_digest"]
+    assert run(["revoke", digest, *place, "--reason", "backdoor"]) == 0
+    step = deployment.gate(**given, status_list="status")
+    assert (step.status, step.outputs["result"]) == (14, "FAIL"), step.log
+    assert "backdoor" in step.summary

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from model_provenance.flows.signing import KeySigning, prepare
+from model_provenance.formats.waiver import waiver_of, waiver_statement
+
 from .command import Cli
 
 NAMED = ("--name", "minilm", "--version", "1.0.0")
@@ -320,8 +323,12 @@ def test_evidence_of_a_release_is_no_waiver(at_work: Path, cli: Cli) -> None:
 
 @pytest.mark.parametrize("gate", ["integrity", "signer"])
 def test_content_and_signer_are_not_waived(gate: str, at_work: Path, cli: Cli) -> None:
-    """A waiver of the signer leaves the release denied."""
-    waiver = waive(cli, model_digest(cli), gate=gate)
+    """A waiver of the signer, which an approver has signed with a tool of his own, leaves the release denied."""
+    words = {"reason": "r", "approver": "a", "ticket": "t", "expiry": "2099-01-01"}
+    statement = waiver_statement(waiver_of({"gate": gate, "digest": model_digest(cli), **words}))
+    [signed] = prepare(KeySigning(at_work / "other.key", lambda: b""), {}).signer.sign([statement])
+    waiver = at_work / "w.json"
+    waiver.write_bytes(signed.data)
     text = WAIVING.replace("signers: [{key: release.pub}]", "signers: [{key: other.pub}]").replace(
         "slsa: {build: 2}", "age: {max: 1d}"
     )
@@ -392,6 +399,17 @@ def test_a_rule_is_read_by_check_and_asked_by_verify(at_work: Path, cli: Cli) ->
     Path("cases/case.yaml").write_text(case + "gates: {rules/other: FAIL}\n")
     outcome = cli("policy", "test", "cases")
     assert (outcome.status, "rules/other says nothing" in outcome.out) == (13, True)
+
+
+@pytest.mark.parametrize(
+    "gate", ["rules", "rego", "rules/", "rules/../x", "rules/A", "rule/x", "integrity", "signer", "revocation"]
+)
+def test_a_waiver_that_could_never_count_is_not_signed(gate: str, at_work: Path, cli: Cli) -> None:
+    """A rule is waived by its name, never all of them; what nobody may waive is said before anything is signed."""
+    words = ("--reason", "r", "--approver", "a", "--ticket", "t", "--expires", "2099-01-01", "--key", "other.key")
+    cli("policy", "waive", "sha256:" + "0" * 64, "--gate", gate, *words, "--output", "w").refused(
+        2, "policy.waiver", "waived"
+    )
 
 
 def test_an_opa_is_for_policies_with_rego(at_work: Path, cli: Cli) -> None:

@@ -36,7 +36,9 @@ from model_provenance.formats.waiver import parse_waiver, waiver_statement
 from model_provenance.policy.document import PROFILES, Policy, parse, profile
 from model_provenance.policy.evaluate import evaluate
 from model_provenance.policy.gates import GATES, HATCHES, revocation
+from model_provenance.policy.hatches import is_id
 from model_provenance.policy.outside import Outside, Programs
+from model_provenance.policy.waiving import NEVER
 from model_provenance.verify.statement import verify_statement
 
 
@@ -154,15 +156,24 @@ def read_waivers(paths: Sequence[Path], policy: Policy, trust: Trust) -> tuple[W
 
 def waive(waiver: Waiver, *, output: Path, signing: KeySigning) -> None:
     """Sign a waiver and write its bundle."""
-    gates = [gate.id for gate in GATES]
-    if waiver.gate not in gates and waiver.gate.partition("/")[0] not in HATCHES:
-        message = (
-            f"there is no gate `{shown(waiver.gate, 80)}`; there are {', '.join(gates)}, and `rules/ID` and `rego/ID`"
-        )
-        raise ModelProvenanceError("policy.waiver", message)
+    _refuse_no_gate(waiver.gate)
     statement = waiver_statement(waiver)
     [signed] = prepare(signing, {}).signer.sign([statement])
     folder.write(output.parent, output.name, signed.data)
+
+
+def _refuse_no_gate(gate: str) -> None:
+    """A waiver that could never count is not signed: whoever asked for it would wait for nothing."""
+    named, slash, part = gate.partition("/")
+    known = [g.id for g in GATES if g.id not in (*NEVER, *HATCHES)]
+    if gate in known or (slash and named in HATCHES and is_id(part)):
+        return
+    why = "cannot be waived" if gate in NEVER else "is none that can be waived"
+    raise ModelProvenanceError(
+        "policy.waiver",
+        f"the gate `{shown(gate, 80)}` {why}",
+        remedy=f"Name one of {', '.join(known)}, or one rule as rules/ID or rego/ID.",
+    )
 
 
 def with_decision(report: Report, decision: Decision) -> Report:

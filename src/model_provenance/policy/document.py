@@ -115,7 +115,10 @@ def parse(data: bytes, file_name: str, read: Reader, *, depth: int = 0) -> Polic
     )
     if base is not None:
         # A profile leaves exceptions to whoever uses it; a policy of somebody else does not.
-        own = tightened(base if isinstance(spec["extends"].value, str) else closed(base), own)
+        try:
+            own = tightened(base if isinstance(spec["extends"].value, str) else closed(base), own)
+        except ModelProvenanceError as error:
+            raise ModelProvenanceError(error.code, error.message, location=spec["extends"].where) from error
     _separate_roles(own, top["spec"])
     return own
 

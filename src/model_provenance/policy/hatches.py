@@ -54,6 +54,11 @@ def read_modules(node: Node, read: Reader) -> tuple[Module, ...]:
     return modules
 
 
+def is_id(text: str) -> bool:
+    """Whether it can be the id of a rule or a module."""
+    return _ID.fullmatch(text) is not None
+
+
 def _rule(node: Node) -> Rule:
     keys = _keys(node, "engine", "id", "expr", "message", "fix", "effect", needed=("id", "expr", "message"))
     if "engine" in keys:
@@ -110,7 +115,7 @@ def _fix(keys: dict[str, Node]) -> str | None:
 
 def _id(node: Node) -> str:
     text = node.text()
-    if not _ID.fullmatch(text):
+    if not is_id(text):
         node.fail("an id is up to 64 of a-z, 0-9, `.`, `_` and `-`, and begins with a letter or a number")
     return text
 

@@ -32,6 +32,11 @@ class Node:
         """Refuse this value."""
         raise ModelProvenanceError("policy.invalid", why, location=self._document.location(self._path))
 
+    @property
+    def where(self) -> str:
+        """Its place, as FILE:LINE:COLUMN."""
+        return self._document.location(self._path)
+
     def mapping(self, *known: str) -> dict[str, Node]:
         """The children by key; a key that is not among `known` is an error."""
         if not isinstance(self.value, dict):

@@ -11,7 +11,7 @@ from model_provenance.policy.gates.gate import Case
 from model_provenance.policy.signers import matching
 
 #: That the content is the signed one and who signed it is nobody's to waive; what is revoked is reinstated by who revoked it.
-_NEVER = ("integrity", "signer", "revocation")
+NEVER = ("integrity", "signer", "revocation")
 
 
 def waived(answer: Answer, case: Case, waivers: Sequence[Waiver]) -> Answer:
@@ -43,7 +43,7 @@ def _words(waiver: Waiver) -> str:
 
 def _objections(waiver: Waiver, case: Case) -> Iterator[str]:
     release, signer = case.verified.signer, waiver.signer
-    if waiver.gate in _NEVER:
+    if waiver.gate in NEVER:
         yield "this gate cannot be waived"
     if waiver.digest != case.verified.model_digest:
         yield f"the waiver is for another model, {waiver.digest}"
