@@ -55,6 +55,7 @@ bench: $(BIN)/.dev             ## side by side with peers, in one run
 	$(BIN)/python bench/policy.py
 	$(BIN)/python bench/load.py
 	$(BIN)/python bench/hooks.py
+	$(BIN)/python bench/action.py
 
 mutate: $(BIN)/.dev            ## N mutants of a signed release, and of what a policy is given; none may pass
 	MODEL_PROVENANCE_MUTANTS=$(N) $(BIN)/python -m pytest tests/attacks/test_mutants.py tests/attacks/test_policy_mutants.py -q
