@@ -60,8 +60,8 @@ def release_action(*, folder: str = "") -> str:
         ),
         _input(
             "compare-with",
-            "Release folder of the last version, or oci://HOST/REPOSITORY:TAG; summary and check say what changed since. "
-            "It is read, not verified.",
+            "Release folder of the last version, or oci://HOST/REPOSITORY[:TAG], without a tag the highest version there but "
+            "this one; summary and check say what changed since. It is read, not verified.",
         ),
         _input("github-token", "Token for the check run and for ghcr.io.", default="${{ github.token }}"),
     ]

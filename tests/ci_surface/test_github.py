@@ -223,15 +223,14 @@ spec:
 
 
 def test_example_pull_request(repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path) -> None:
-    """examples/github/pull-request.yml: the check says what changed since the release in the repository."""
+    """examples/github/pull-request.yml: the check says what changed since the highest version in the registry."""
     (repository / "model.yaml").write_text("license: Apache-2.0\n")
-    earlier = WORKFLOW.replace("model: model\n", "model: model\n          version: 1.0.0\n")
-    sha = repository_with(repository, earlier)
-    first = act(repository, RunnerEnv.github(sim, directory=tmp_path / "first", sha=sha), tmp_path, prepared)
-    assert first.status == 0, first.log
-    (tmp_path / "dist").rename(repository / "released")
-    (repository / "model/tokenizer.json").write_text('{"model": {"type": "WordPiece", "vocab": {"a": 0}}}')
     with RegistrySim() as registry, GitHubApi() as api:
+        given = f"model: model\n          version: 1.0.0\n          push: {registry.host}/acme/minilm\n"
+        sha = repository_with(repository, WORKFLOW.replace("model: model\n", given))
+        first = act(repository, RunnerEnv.github(sim, directory=tmp_path / "first", sha=sha), tmp_path, prepared)
+        assert first.status == 0, first.log
+        (repository / "model/tokenizer.json").write_text('{"model": {"type": "WordPiece", "vocab": {"a": 0}}}')
         sha = repository_with(repository, example("pull-request.yml", registry))
         run = {"event_name": "pull_request", "variables": {"GITHUB_API_URL": api.url}}
         env = RunnerEnv.github(sim, directory=tmp_path / "runner", sha=sha, **run)

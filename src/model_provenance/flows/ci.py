@@ -76,7 +76,11 @@ class _Job:
         self.check.dry_run = self.dry_run is not None
         self.request = _request(inputs, run, self.model, own, sign=self.dry_run is None)
         last = inputs.text("compare-with")
-        self.last = None if last is None else last_release(last, Access(own, on_warning=warn))
+        access = Access(own, on_warning=warn)
+        self.last = None if last is None else last_release(last, access, but=self.request.version)
+        self.notes = (
+            [] if last is None or self.last else [f"Nothing to compare with: {last} lists no released version."]
+        )
 
     def report(self, receipt: Receipt) -> int:
         """Everything that the runner is told of a release; `result` last."""
@@ -91,8 +95,8 @@ class _Job:
         github.annotate(receipt.findings)
         plan = self.request.push.tags(self.request.version) if self.dry_run and self.request.push else ()
         page = ReleasePage(receipt, words, changes, why_unsigned=self.dry_run or "", planned=plan, run_url=self.run_url)
-        address, note = self.check.release(receipt, summary=page.overview(), details=page.details())
-        github.append_summary(env, page.summary(notes=(note,) if note else ()))
+        address, note = self.check.release(receipt, summary=page.overview(notes=self.notes), details=page.details())
+        github.append_summary(env, page.summary(notes=[*self.notes, *([note] if note else [])]))
         if env.get("GITLAB_CI") == "true":
             ANNOTATIONS.write_bytes(gitlab.links(receipt))
         write_reports(env, receipt.findings, done=f"release {self.model}: {receipt.result.value}")

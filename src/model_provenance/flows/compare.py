@@ -5,12 +5,14 @@ The earlier release is read from its evidence without being verified, and every 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from model_provenance.domain.difference import Difference, Snapshot, difference
 from model_provenance.domain.evidence import Predicate
+from model_provenance.domain.names import Version
 from model_provenance.domain.receipt import Receipt
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import EvidenceFiles
@@ -25,17 +27,34 @@ from model_provenance.oci.reference import SCHEME, Reference
 from model_provenance.oci.registry import Registry
 from model_provenance.oci.remote import find_model
 
+_RELEASED = re.compile(r"v?([0-9]{1,9}(?:\.[0-9]{1,9}){1,3})")
 _SBOM_LIMIT = 64 * 1024 * 1024
 _PARAMETERS, _TEMPLATE = "cdx:ai-ml:model:parameter:count", "model-provenance:chat-template-digest"
 
 
-def last_release(place: str, access: Access) -> Snapshot:
-    """The release in a folder, or in a registry (`oci://HOST/REPOSITORY…`). Raises `release.compare` where that is none."""
+def last_release(place: str, access: Access, *, but: Version) -> Snapshot | None:
+    """The release in a folder, or in a registry: `oci://HOST/REPOSITORY[:TAG]`. Raises `release.compare` where that is none.
+
+    Without a tag it is the highest version there except `but`, the one that is made now; None where there is no version.
+    """
     if not place.startswith(SCHEME):
         return snapshot(read_evidence(Path(place)), place)
-    with Registry(Reference.parse(place), access) as registry:
+    reference = Reference.parse(place)
+    if reference.tag is None and reference.digest is None:
+        with Registry(reference, access) as registry:
+            tag = highest(registry.tags(), but=but.text)
+        if tag is None:
+            return None
+        reference = reference.with_tag(tag)
+    with Registry(reference, access) as registry:
         model = find_model(registry)
     return snapshot(EvidenceFiles(model.bundles, model.documents), place)
+
+
+def highest(tags: Iterable[str], *, but: str) -> str | None:
+    """The tag of the highest version `1.2.3` or `v1.2.3`. Other tags, also pre-releases, are not what was released last."""
+    released = [tag for tag in tags if _RELEASED.fullmatch(tag) and tag.removeprefix("v") != but.removeprefix("v")]
+    return max(released, key=lambda tag: [int(part) for part in tag.removeprefix("v").split(".")], default=None)
 
 
 def changes_since(last: Snapshot, receipt: Receipt) -> Difference:

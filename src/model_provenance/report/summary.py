@@ -50,9 +50,9 @@ class ReleasePage:
         title = [f"## {_title(self.receipt)}"]
         return budgeted(title, self._unsigned(), self._verdict(notes), *self._first(), *self._rest())
 
-    def overview(self) -> str:
+    def overview(self, *, notes: Sequence[str] = ()) -> str:
         """What a reviewer reads first; the check has the title already."""
-        return budgeted(self._unsigned(), self._verdict(()), *self._first())
+        return budgeted(self._unsigned(), self._verdict(notes), *self._first())
 
     def details(self) -> str:
         """The rest of it."""
