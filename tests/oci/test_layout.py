@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.oci.conftest import BUNDLES, FILES, MakeLayout
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.package import Blob, Layout
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats.oci import REF_NAME
 from model_provenance.oci.bundles import read_bundles
 from model_provenance.oci.layout import LayoutSink, finish_layout
 from model_provenance.oci.observe import observe_layout
@@ -188,6 +190,42 @@ def test_a_blob_that_is_aborted_leaves_nothing(tmp_path: Path) -> None:
     assert contents(tmp_path / "out") == {}
     sink.put(Blob("a/b", b"abc"))
     assert contents(tmp_path / "out") == {f"blobs/sha256/{Digest.of(b'abc').hex}": b"abc"}
+
+
+def test_releases_that_end_at_the_same_time_are_all_listed(make_layout: MakeLayout, tmp_path: Path) -> None:
+    """Reading the table, adding to it and replacing it is one step."""
+    made = make_layout(tag="0", bundles=())
+    tags = [str(number) for number in range(1, 9)]
+    with ThreadPoolExecutor(len(tags)) as crew:
+        list(crew.map(lambda tag: finish_layout(made.path, made.package, tag=tag), tags))
+    table = json.loads((made.path / "index.json").read_bytes())
+    assert sorted(entry["annotations"][REF_NAME] for entry in table["manifests"]) == ["0", *tags]
+
+
+def test_a_folder_that_another_process_keeps_is_busy(make_layout: MakeLayout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For so long as it keeps it, and no longer."""
+    monkeypatch.setattr("model_provenance.oci.layout._PATIENCE_SECONDS", 0.1)
+    made = make_layout()
+    code = "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], 0), fcntl.LOCK_EX); print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(made.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(ModelProvenanceError) as caught:
+            finish_layout(made.path, made.package, tag="2")
+        other.communicate()
+    assert (caught.value.code, int(caught.value.exit_status)) == ("layout.busy", 20)
+    finish_layout(made.path, made.package, tag="2")
+
+
+def test_what_another_run_cleared_is_not_listed(make_layout: MakeLayout) -> None:
+    """A table names what is there."""
+    made = make_layout()
+    (made.path / "blobs" / "sha256" / made.package.layers[0].digest.hex).unlink()
+    with pytest.raises(ModelProvenanceError) as caught:
+        finish_layout(made.path, made.package, tag="2")
+    assert caught.value.code == "layout.blob"
 
 
 def test_an_archive_cannot_be_listed(make_layout: MakeLayout, tmp_path: Path) -> None:

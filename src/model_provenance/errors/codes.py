@@ -175,6 +175,7 @@ _ALL: tuple[Code, ...] = (
     Code("sign.unverifiable", 10, "What a Sigstore service returned does not verify", "Do not use the result. The trust config may be outdated, or a service is not the one that it should be."),
     # --- oci
     Code("layout.blob", 11, "A blob of an OCI layout is missing or is not what its digest says", "Fetch the layout again from where it was published."),
+    Code("layout.busy", 20, "Another process writes the same OCI layout and does not end", "End it, or wait for it, and run again."),
     Code("layout.foreign", 2, "A folder holds something that is not an OCI layout", "Choose an empty folder, or an existing layout."),
     Code("layout.malformed", 11, "An OCI layout is not one that can be checked", "Fetch the layout again from where it was published."),
     Code("layout.missing", 2, "There is no OCI layout at this path", "Give the folder that holds `oci-layout` and `index.json`."),

@@ -38,13 +38,14 @@ def building(final: Path) -> Iterator[Path]:
         with translated(final):
             _put_in_place(folder, final)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not (folder / "index.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
         _remove_empty(made)
 
 
 @contextmanager
 def removed_on_failure(folder: Path | None) -> Iterator[None]:
-    """A folder that the block makes goes again, with all in it, when the block fails; one that was there stays."""
+    """A layout that the block makes goes again when the block fails; one that was there stays, or lists a release by now."""
     if folder is None or folder.exists():
         yield
         return

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from model_provenance.disk.exclusive import alone_in
 from model_provenance.disk.failure import failure
 from model_provenance.disk.publish import PublishedFile
 from model_provenance.domain.digest import Digest
@@ -31,6 +32,8 @@ from model_provenance.oci.store import LAYOUT_VERSION, LayoutStore, tag_of
 
 #: What an interrupted run of ours, or any writer of layouts, may have left in a folder without `oci-layout`.
 _OWN = frozenset({"blobs", "index.json"})
+#: Listing a release takes milliseconds, and a sync of the disk seconds.
+_PATIENCE_SECONDS = 120.0
 _CREATED = "1970-01-01T00:00:00Z"
 
 
@@ -88,15 +91,22 @@ def finish_layout(
 ) -> None:
     """List a package whose layers a `LayoutSink` wrote, under `tag`, with its bundles attached to every manifest of it.
 
-    `created` is RFC 3339 and stands in the attaching manifests. Bundles and models that were listed before stay.
-    Raises `release.exists` where the tag names another package, `layout.malformed`, `machine.*`.
+    `created` is RFC 3339 and stands in the attaching manifests. Bundles and models that were listed before stay, also those
+    that another process lists at the same time.
+    Raises `release.exists` where the tag names another package, `layout.malformed`, `layout.busy`, `machine.*`.
     """
     if package.index is None:
         raise ModelProvenanceError("internal.error", "an archive has no model index")
+    LayoutSink(directory)
+    with alone_in(directory, seconds=_PATIENCE_SECONDS):
+        _finish(directory, package, package.index, tag, bundles, created)
+
+
+def _finish(directory: Path, package: Package, index: Blob, tag: str, bundles: Sequence[Bundle], created: str) -> None:
     sink = LayoutSink(directory)
-    entries = _listed(directory, tag, package.index.digest)
-    listed = [descriptor_of(package.index, annotations={REF_NAME: tag})]
-    for document in (*package.documents, package.index):
+    entries = _listed(directory, tag, index.digest)
+    listed = [descriptor_of(index, annotations={REF_NAME: tag})]
+    for document in (*package.documents, index):
         sink.put(document)
     for subject in _subjects(package):
         for bundle in bundles:
@@ -104,6 +114,7 @@ def finish_layout(
             for blob in (*blobs, manifest):
                 sink.put(blob)
             listed.append(_referrer_entry(manifest))
+    _refuse_missing(directory, package)
     # One sync for all blobs, before the table names them.
     os.sync()
     known = {(entry.get("digest"), _ref_name(entry)) for entry in entries}
@@ -113,6 +124,18 @@ def finish_layout(
         directory / "index.json",
         canonical({"schemaVersion": 2, "mediaType": INDEX, "manifests": [*entries, *new]}),
     )
+
+
+def _refuse_missing(directory: Path, package: Package) -> None:
+    """Another run that failed may have cleared the folder in the meantime: what is not there is not listed."""
+    for layer in package.layers:
+        if not (directory / "blobs" / "sha256" / layer.digest.hex).is_file():
+            raise ModelProvenanceError(
+                "layout.blob",
+                f"the layer {layer.digest} is gone again: something else clears this folder",
+                remedy="Run again when no other release goes into it.",
+                location=shown(str(directory), 400),
+            )
 
 
 def _subjects(package: Package) -> list[Descriptor]:
