@@ -219,6 +219,19 @@ def test_losing_evidence_never_makes_a_pass(fault: str, losses: list[str], polic
     assert before is Result.PASS or after is not Result.PASS
 
 
+def test_a_revoked_ancestor_is_not_hidden_by_leaving_its_evidence_out() -> None:
+    """Also where nothing but `revocation` is asked: what cannot be looked up is no pass, with every loss."""
+    text = STRICT.partition("spec:")[0] + "spec:\n" + STRICT[STRICT.index("  revocation:") :].partition("\n")[0] + "\n"
+    policy = parse(text.encode(), "p.yaml", lambda _: b"")
+    assert decide(policy).result is Result.PASS
+    root = {"depth": 2, "name": "acme/root", "manifest": {"datasets": [{"name": "d", "digest": "sha256:" + "d0" * 32}]}}
+    entry = {**REVOKED, "scope": "dataset", "digest": "sha256:" + "d0" * 32, "propagate": "descendants"}
+    revoked = {"status": {"entries": [entry]}, "lineage": [{}, root]}
+    assert decide(policy, revoked).result is Result.FAIL
+    for hidden in ([], [{}, {"depth": 2, "backing": "missing", "why": "x"}], [{"backing": "missing", "why": "x"}]):
+        assert decide(policy, {**revoked, "lineage": hidden}).result is Result.ERROR
+
+
 def test_every_gate_is_asked_by_the_strict_policy() -> None:
     """What is shown above of losses and faults is shown of every gate; a gate that is added is asked here, too.
 

@@ -122,6 +122,7 @@ def test_keys_are_read_beside_the_policy_and_count_for_its_digest() -> None:
         ("lineage: {baseModel: verified}", "lineage: {baseModel: verified, none: allow}"),
         ("lineage: {baseModel: verified}", f"lineage: {{baseModel: verified, verifiers: [{FIRST}]}}"),
         (f"signers: [{{identity: a, issuer: b}}], {LINEAGE}", f"lineage: {{baseModel: verified, signers: {TWO}}}"),
+        (f"revocation: {{revokers: {TWO}}}", f"revocation: {{revokers: {TWO}, ancestors: named}}"),
         (f"vsa: {{verifiers: [{FIRST}]}}", f"vsa: {{verifiers: [{FIRST}, {SECOND}]}}"),
         (f"vsa: {{verifiers: [{FIRST}, {SECOND}], select: all}}", f"vsa: {{verifiers: [{FIRST}]}}"),
         (

@@ -28,11 +28,13 @@ class Revocation(Section):
     max_staleness: int | None = None
     #: Seconds before now that a caller may decide as of; None for not at all.
     air_gap: int | None = None
+    #: `named`: an ancestor of which nothing but its digest is known passes; None where nobody said, which is `seen`.
+    ancestors: str | None = None
 
 
 def read_revocation(node: Node, named: Signers) -> Revocation:
-    """`revocation: {revokers, threshold, list, source, maxStaleness, onStale: deny, airGap}`."""
-    known = ("revokers", "threshold", "list", "source", "maxStaleness", "onStale", "airGap")
+    """`revocation: {revokers, threshold, list, source, maxStaleness, onStale: deny, airGap, ancestors: seen|named}`."""
+    known = ("revokers", "threshold", "list", "source", "maxStaleness", "onStale", "airGap", "ancestors")
     keys = keys_of(node, *known, needed=("revokers",))
     revokers = named.listed(keys["revokers"])
     if "onStale" in keys:
@@ -49,6 +51,7 @@ def read_revocation(node: Node, named: Signers) -> Revocation:
         source=keys["source"].text() if "source" in keys else None,
         max_staleness=keys["maxStaleness"].seconds() if "maxStaleness" in keys else None,
         air_gap=keys["airGap"].seconds() if "airGap" in keys else None,
+        ancestors=keys["ancestors"].one_of(("seen", "named")) if "ancestors" in keys else None,
     )
 
 
@@ -64,6 +67,8 @@ def stricter(base: Revocation, own: Revocation, effect: str) -> Revocation:
         raise _loosens("list", "is another one in the policy that is extended")
     if own.air_gap is not None and (base.air_gap is None or own.air_gap > base.air_gap):
         raise _loosens("airGap", "reaches further back than the policy that is extended allows")
+    if own.ancestors == "named" and base.ancestors != "named":
+        raise _loosens("ancestors", "cannot become `named`")
     return Revocation(
         effect,
         own.revokers,
@@ -72,6 +77,7 @@ def stricter(base: Revocation, own: Revocation, effect: str) -> Revocation:
         source=own.source or base.source,
         max_staleness=min((s for s in (base.max_staleness, own.max_staleness) if s is not None), default=None),
         air_gap=own.air_gap,
+        ancestors=own.ancestors or base.ancestors,
     )
 
 

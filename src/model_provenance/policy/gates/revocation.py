@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from model_provenance.domain.digest import Digest
+from model_provenance.domain.lineage import bases_of
 from model_provenance.domain.moment import rfc3339
 from model_provenance.domain.policy import Answer, Verdict
 from model_provenance.domain.status import Action, Affected, Entry, Status
@@ -53,6 +54,9 @@ def decide(section: Revocation, case: Case) -> Answer:
     stale = _stale(section, status, case.now)
     if stale is not None:
         return stale
+    unseen = _unseen(section, case)
+    if unseen is not None:
+        return unseen
     superseded = [entry for _, entry in said if entry.action is Action.SUPERSEDE]
     if superseded:
         return Answer(
@@ -67,6 +71,25 @@ def decide(section: Revocation, case: Case) -> Answer:
     return passed(
         GATE_ID, f"nothing of it is in `{snapshot.list}` number {snapshot.seq} of {rfc3339(snapshot.this_update)}{when}"
     )
+
+
+def _unseen(section: Revocation, case: Case) -> Answer | None:
+    """Why not all that the model comes from could be looked up. Were that let through, hiding evidence would be a way past."""
+    if section.ancestors == "named":
+        return None
+    bases = bases_of(case.verified.manifest)
+    if bases is None or len(bases) != sum(ancestor.depth == 1 for ancestor in case.lineage):
+        what = "the base models of the manifest were not looked up"
+        return cannot_decide(GATE_ID, what, "they could be revoked", "Verify the whole release.")
+    hidden = next((ancestor for ancestor in case.lineage if not ancestor.is_backed), None)
+    if hidden is None:
+        return None
+    fix = (
+        "Give its evidence with --base-evidence, or a summary with --accept-vsa; a policy may say `ancestors: named` where"
+        " their digests are enough."
+    )
+    what = f"its base model {shown(hidden.name, 60)} (generation {hidden.depth}): {hidden.why}"
+    return cannot_decide(GATE_ID, what, "what it was made from could be revoked, and cannot be looked up", fix)
 
 
 def _denied(section: Revocation, denied: list[str], entries: list[Entry]) -> Answer:
