@@ -165,6 +165,17 @@ def test_what_the_runner_would_refuse_is_left_out_and_said(release: Release, rep
     assert captured(artifacts.read_text(), repository, before)["subjects"] == before
 
 
+def test_the_runner_hides_the_identity_tokens_and_nothing_else_holds_them(release: Release, repository: Path) -> None:
+    """Both tokens are masked when they are fetched, and stand in no other line, no summary and no file of the release."""
+    step = release(version="1.0.0")
+
+    tokens = re.findall(r"(?m)^::add-mask::(ey[\w.-]+)$", step.log)
+    assert len(tokens) == 2
+    rest = re.sub(r"(?m)^::add-mask::.*$", "", step.log) + step.summary + "".join(step.outputs.values())
+    written = b"".join(path.read_bytes() for path in (repository / "dist").rglob("*") if path.is_file())
+    assert not any(token in rest or token.encode() in written for token in tokens)
+
+
 # --- what is not signed -----------------------------------------------------------------------------------------------
 
 

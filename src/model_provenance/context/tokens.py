@@ -5,7 +5,7 @@ Tokens and the runner's bearer secret are credentials: they stand in no message,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -42,6 +42,25 @@ class GivenToken:
     def fetch(self, audience: str) -> str:  # noqa: ARG002 - its audience was fixed by who requested it
         """The token."""
         return self.token
+
+
+@dataclass(frozen=True, slots=True)
+class ToldToken:
+    """The tokens of another source; `told` hears of each one first, so that a runner hides it from then on."""
+
+    source: TokenSource
+    told: Callable[[str], None]
+
+    @property
+    def any_audience(self) -> bool:
+        """As the source has it."""
+        return self.source.any_audience
+
+    def fetch(self, audience: str) -> str:
+        """The source's token. Errors: those of the source."""
+        token = self.source.fetch(audience)
+        self.told(token)
+        return token
 
 
 def find_token_source(env: Mapping[str, str], given: str | None = None) -> TokenSource:

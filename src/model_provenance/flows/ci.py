@@ -12,7 +12,7 @@ from model_provenance.context.gates import dry_run_reason
 from model_provenance.context.github import event_of
 from model_provenance.describe.sbom.build import formats_of
 from model_provenance.describe.sbom.syft import Engine
-from model_provenance.domain.context import CiRun
+from model_provenance.domain.context import CiRun, Provider
 from model_provenance.domain.finding import Finding, Severity
 from model_provenance.domain.names import ModelName, Version
 from model_provenance.domain.package import Layout
@@ -154,7 +154,8 @@ def _first_sbom(receipt: Receipt) -> str:
 
 
 def _request(inputs: Inputs, run: CiRun, name: str, env: Mapping[str, str], *, sign: bool) -> ReleaseRequest:
-    signing = KeylessSigning(inputs.path("trust-config"), None, inputs.flag("allow-public-log"))
+    told = github.mask if run.provider is Provider.GITHUB else None
+    signing = KeylessSigning(inputs.path("trust-config"), None, inputs.flag("allow-public-log"), told)
     push = inputs.lines("push")
     return ReleaseRequest(
         model=inputs.required_path("model"),

@@ -55,6 +55,8 @@ class KeylessSigning:
     trust_config: Path | None
     token: str | None
     allow_public_log: bool
+    #: Hears of every token before it is used: where a runner is told what to hide.
+    told: Callable[[str], None] | None = None
 
 
 Signing = KeySigning | KeylessSigning
@@ -93,7 +95,13 @@ def prepare(signing: Signing, env: Mapping[str, str]) -> Prepared:
         own = key if signing.certificate is None else _certified(key, signing.certificate, signing.chain)
         return Prepared(own, None, True, True, Trust(None))
 
-    from model_provenance.context.tokens import find_token_source, identify, signing_token  # noqa: PLC0415 - keyless
+    from model_provenance.context.tokens import (  # noqa: PLC0415 - keyless
+        TokenSource,
+        ToldToken,
+        find_token_source,
+        identify,
+        signing_token,
+    )
     from model_provenance.sign.keyless import KeylessSigner  # noqa: PLC0415
     from model_provenance.sign.trust_config import parse_trust_config  # noqa: PLC0415
 
@@ -101,7 +109,9 @@ def prepare(signing: Signing, env: Mapping[str, str]) -> Prepared:
     if signing.trust_config is not None:
         config = read_file(signing.trust_config, option="--trust-config", limit=_TRUST_LIMIT)
     private = config is not None and parse_trust_config(config).is_private
-    source = find_token_source(env, signing.token)
+    source: TokenSource = find_token_source(env, signing.token)
+    if signing.told is not None:
+        source = ToldToken(source, signing.told)
     identity = identify(source, now=int(time.time()))
     signer = KeylessSigner(trust_config=config, token=lambda: signing_token(source, identity, now=int(time.time())))
     trust = Trust(config, "public" if config is None else "custom")

@@ -7,6 +7,7 @@ missing output file is our error rather than a bare `Exception`. It has no job s
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,8 +36,9 @@ def set_outputs(env: Mapping[str, str], outputs: Mapping[str, str]) -> None:
 
 
 def mask(secret: str) -> None:
-    """Hide a value in everything the job prints from now on."""
+    """Hide a value in everything the job prints from now on. Only for GitHub's runner: any other would print it."""
     core.set_secret(secret)
+    sys.stdout.flush()
 
 
 def inert(text: str) -> str:
