@@ -13,6 +13,7 @@ eval`, as a pipeline starts it, `inside` what it reports for evaluation alone.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import statistics
@@ -21,10 +22,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from model_provenance.domain.verification import Verified
+from model_provenance.domain.verification import Report, Result, Verified
 from model_provenance.flows.asked import given
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.policy import load_policy
@@ -64,6 +66,20 @@ deny contains "sts-b" if { not ok }
 ok if { some t in input.manifest.tests; t.name == "sts-b"; t.result == "passed"; to_number(t.value) >= 0.8 }
 """
 
+_CEL = """  rules:
+    - {id: licences, expr: 'manifest.datasets.all(d, d.license in ["MIT", "Apache-2.0", "CC-BY-4.0"])', message: licence}
+    - {id: files, expr: 'files.all(f, !f.path.endsWith(".pkl") && !f.path.endsWith(".bin"))', message: pickle}
+    - {id: tests, expr: 'manifest.tests.exists(t, t.name == "sts-b" && double(t.value) >= 0.8)', message: tests}
+"""
+_MODULE = """package model_provenance
+import rego.v1
+default allow := false
+evaluated := {"all"}
+reasons contains d.name if { some d in input.manifest.datasets; not d.license in {"MIT", "Apache-2.0", "CC-BY-4.0"} }
+reasons contains f.path if { some f in input.files; some s in {".pkl", ".bin"}; endswith(f.path, s) }
+allow if { count(reasons) == 0; some t in input.manifest.tests; t.name == "sts-b"; to_number(t.value) >= 0.8 }
+"""
+
 
 def main() -> None:
     """Make the release, measure, print a table; ends with 1 where a decision takes longer than the goal."""
@@ -96,6 +112,7 @@ def main() -> None:
             ),
             ("decide again", decide),
             ("and with a base model and a summary", _timed(lambda: more.consider(report))),
+            *_rules(opa, base, request, report),
             *_opa(opa, base, verified),
         ]
     print(f"{FILES} files, {DATASETS} datasets; {verdicts}")
@@ -167,6 +184,27 @@ def _timed(function: Callable[[], Any]) -> float:
         function()
         times.append(time.perf_counter() - start)
     return statistics.median(times)
+
+
+def _rules(opa: Path, base: Path, request: VerifyRequest, report: Report) -> list[tuple[str, float | None]]:
+    """The same questions in CEL and in Rego, as a policy asks them: each in a process of its own."""
+    head = "apiVersion: model-provenance/v1\nkind: Policy\nmetadata: {name: rules}\nspec:\n"
+    (base / "cel.yaml").write_text(head + _CEL)
+    (base / "own.rego").write_text(_MODULE)
+    pin = f"sha256:{hashlib.sha256(_MODULE.encode()).hexdigest()}"
+    (base / "rego.yaml").write_text(head + f"  rego: [{{id: own, file: own.rego, digest: '{pin}', rules: [all]}}]\n")
+    rows: list[tuple[str, float | None]] = []
+    for name, label in (("cel", "three rules in CEL"), ("rego", "a module of Rego through the gate")):
+        if name == "rego" and not opa.is_file():
+            rows.append((label, None))
+            continue
+        used = replace(request, opa=opa if name == "rego" else None)
+        asked = given(used, load_policy(str(base / f"{name}.yaml")), trust(None, None))
+        decision = asked.consider(report).decision
+        if decision.result is not Result.PASS:
+            raise SystemExit(f"{label}: {decision.answers}")
+        rows.append((label, _timed(partial(asked.consider, report))))
+    return rows
 
 
 def _opa(opa: Path, base: Path, verified: Verified) -> list[tuple[str, float | None]]:
