@@ -13,7 +13,7 @@ from model_provenance.cli.catalogue import ci_names
 from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.sigstore_sim import SigstoreSim
 
-from .conftest import ROOT, commit
+from .conftest import ROOT, commit, git
 from .gitlab_project import GATE, RELEASE, Project, released
 
 pytestmark = pytest.mark.ci_surface
@@ -212,3 +212,40 @@ def test_a_tool_path_that_is_not_absolute_is_refused(path: str, tmp_path: Path) 
     assert done.returncode == 2
     assert "needs tool-path, the absolute path" in done.stderr
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("repository", "runs"), [("{base}/mine", "mine"), ("$TOOLS/mine", "other")], ids=["written out", "by a variable"]
+)
+def test_the_tool_comes_from_the_repository_that_is_written_down(repository: str, runs: str, tmp_path: Path) -> None:
+    """Variables change it only where it names one; they change neither how it is installed nor by which Python."""
+    for name in ("mine", "other"):
+        folder = tmp_path / name
+        (folder / "tools").mkdir(parents=True)
+        told = f"{name} $MODEL_PROVENANCE_INSTALL $MODEL_PROVENANCE_PYTHON $*"
+        (folder / "tools" / "ci.sh").write_text(f'echo "{told}"\nexit 10\n')
+        git(folder, "init", "-q", "-b", "main")
+        commit(folder)
+    given = dict.fromkeys(ci_names("verify"), "")
+    given |= {"stage": "t", "job-name": "g", "image": "x", "tool-ref": "main", "install": "fresh", "tool-path": ""}
+    script = _script("verify", {**given, "tool-repository": repository.format(base=tmp_path)}, before=False)
+    env = {"MODEL_PROVENANCE_TOOL_REPOSITORY": str(tmp_path / "other"), "MODEL_PROVENANCE_TOOL_REF": "evil"}
+    env |= {
+        "MODEL_PROVENANCE_INSTALL": "never",
+        "MODEL_PROVENANCE_TOOL_PATH": "/evil",
+        "MODEL_PROVENANCE_PYTHON": "/evil",
+    }
+
+    done = subprocess.run(
+        ["bash", "-e", "-c", script],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path), **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 10, done.stderr
+    assert done.stdout.startswith(f"{runs} fresh python3 verify --inputs {tmp_path}")
+    # Whatever the verdict is, nothing of the job stays behind.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "model-provenance.env", "other"]
