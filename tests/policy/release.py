@@ -107,6 +107,8 @@ def ancestor(changes: Mapping[str, Any] | None = None) -> Ancestor:
     given = dict(changes or {})
     if "digest" in given:
         given["digest"] = None if given["digest"] is None else Digest.parse(given["digest"])
+    if "attestations" in given:
+        given["attestations"] = tuple((name, Digest.parse(digest)) for name, digest in given["attestations"])
     if "backing" in given:
         given["backing"] = Backing(given["backing"])
     return replace(BASE, **given)
@@ -119,6 +121,8 @@ def summary(changes: Mapping[str, Any] | None = None) -> Summary:
     signer = None if who is None else SignerIdentity("keyless", who, given.pop("issuer", ISSUER))
     if "subjects" in given:
         given["subjects"] = tuple((name, Digest.parse(digest)) for name, digest in given["subjects"])
+    if "digest" in given:
+        given["digest"] = Digest.parse(given["digest"])
     if "levels" in given:
         given["levels"] = frozenset(given["levels"])
     if "released_by" in given:

@@ -124,6 +124,8 @@ def _said(status: Status, case: Case) -> Iterator[tuple[str, Entry]]:
         of = f" of its base model {shown(ancestor.name, 60)}"
         for digest in ancestor.digests:
             yield from _base(status, digest, f"its base model {shown(ancestor.name, 60)}", direct=ancestor.depth == 1)
+        for name, digest in ancestor.attestations:
+            yield from _one(status, Affected.ATTESTATION, digest, f"the evidence {shown(name, 80)}{of}")
         if ancestor.signer is not None:
             for entry in status.about_signer(ancestor.signer, None):
                 yield f"the signer{of}", entry

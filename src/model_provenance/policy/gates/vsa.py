@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from model_provenance.domain.evidence import SubjectKind
 from model_provenance.domain.policy import Answer
+from model_provenance.domain.status import Affected, Status
 from model_provenance.domain.summary import PASSED, Summary
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import Scope
@@ -64,6 +65,8 @@ def _objections(section: Vsa, summary: Summary, case: Case) -> Iterator[str]:
         return
     if (signer.subject, signer.issuer) in (summary.released_by, _releaser(case)):
         yield "the summary is signed by who released the model"
+    if _is_revoked(summary, case):
+        yield "the summary is revoked"
     if not _is_about(summary, case):
         yield "the summary is about another model"
     if case.resource is None or summary.resource_uri != case.resource:
@@ -76,6 +79,14 @@ def _objections(section: Vsa, summary: Summary, case: Case) -> Iterator[str]:
     if missing:
         yield f"the summary does not say {', '.join(shown(level, 60) for level in missing[:_SHOWN])}"
     yield from _aged(section, summary, case.now)
+
+
+def _is_revoked(summary: Summary, case: Case) -> bool:
+    """By a status list, where the policy asks for one; that it is there and fresh is for the gate `revocation`."""
+    if not isinstance(case.status, Status) or summary.digest is None:
+        return False
+    entry = case.status.about(Affected.ATTESTATION, summary.digest)
+    return entry is not None and entry.denies
 
 
 def _aged(section: Vsa, summary: Summary, now: int) -> Iterator[str]:
