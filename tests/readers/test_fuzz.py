@@ -29,6 +29,7 @@ from .build import (
     u32,
     zipped,
 )
+from .compiled_files import OPENVINO, coreml, savedmodel, tflite
 from .onnx_files import initializer, node, onnx
 
 SEEDS: dict[str, bytes] = {
@@ -65,6 +66,10 @@ SEEDS: dict[str, bytes] = {
     "README.md": b"---\nlicense: mit\ndatasets: [a, b]\nbase_model: &x c/d\nother: *x\n---\ntext\n",
     "LICENSE": b"Apache License\nVersion 2.0, January 2004\n",
     "model.onnx": onnx((node("Conv"),), (initializer((2, 2)),)),
+    "model.tflite": tflite(),
+    "saved_model.pb": savedmodel(("ReadFile",), ("Add",)),
+    "model.mlmodel": coreml(),
+    "openvino_model.xml": OPENVINO,
 }
 INTERESTING = [
     b"", b"\0", b"\xff" * 8, b"\xff" * 4, b"\0" * 8, (2**63).to_bytes(8, "little"), b'"', b"{", b"[", b"}", b"]", b"\\",

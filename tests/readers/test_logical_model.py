@@ -8,6 +8,7 @@ from model_provenance.domain.facts import Inspection, TokenizerFacts
 from model_provenance.domain.finding import Severity, Status
 
 from .build import codes, facts_of, framed, gguf, json_bytes, safetensors, shard, string, strings, tensor, torch_zip
+from .compiled_files import tflite
 
 
 def test_numbered_shards_are_one_model_without_an_index() -> None:
@@ -136,7 +137,7 @@ def test_a_gguf_alone_says_everything_itself() -> None:
 def test_nothing_is_silent() -> None:
     """Every file has a status; weights that were not looked into are a warning, other files are for the record."""
     files = {
-        "model.tflite": b"\x1c\0\0\0TFL3",
+        "model.tflite": tflite(),
         "notes.xyz": b"hello",
         "model.h5": b"\x89HDF\r\n\x1a\n" + bytes(100),
     }

@@ -20,20 +20,26 @@ def _is_tensorrt(head: Head) -> bool:
     return head.data.startswith((b"ptrt", b"ftrt")) and head.size >= 24  # noqa: PLR2004 - its fixed header
 
 
-def _reader(format: str, by_bytes: Callable[[Head], bool], by_name: Callable[[Head], bool]) -> Reader:
+def _reader(
+    format: str, by_bytes: Callable[[Head], bool], by_name: Callable[[Head], bool], *, compiled: bool = False
+) -> Reader:
     def read(head: Head, _cursor: Cursor) -> Reading:
         how = "first bytes" if by_bytes(head) else "name"
-        return Reading({"recognised_by": how}, Inspection.RECOGNISED)
+        details: dict[str, object] = {"recognised_by": how}
+        if compiled:
+            details["compiled"] = True
+        return Reading(details, Inspection.RECOGNISED)
 
-    reads = (_BY_NAME if by_bytes is never else _BY_BYTES,)
+    reads = (
+        (_BY_NAME if by_bytes is never else _BY_BYTES) + ("; compiled for one kind of machine" if compiled else ""),
+    )
     return Reader(format, "readers.unreadable", reads, by_bytes, by_name, read)
 
 
 READERS: tuple[Reader, ...] = (
     _reader("hdf5", _starts(b"\x89HDF\r\n\x1a\n"), suffixed(".h5", ".hdf5")),
-    _reader("tflite", _starts(b"TFL3", 4), suffixed(".tflite")),
-    _reader("tensorrt", _is_tensorrt, suffixed(".engine", ".plan", ".trt")),
+    _reader("tensorrt", _is_tensorrt, suffixed(".engine", ".plan", ".trt"), compiled=True),
+    _reader("coreml-compiled", never, named("coremldata.bin"), compiled=True),
     _reader("ggml", lambda head: head.data[:4] in (b"lmgg", b"tjgg", b"algg", b"fmgg"), never),
-    _reader("tensorflow-savedmodel", never, named("saved_model.pb")),
     _reader("sentencepiece", never, named("tokenizer.model", "sentencepiece.bpe.model", "spiece.model", "spm.model")),
 )

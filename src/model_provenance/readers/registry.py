@@ -8,15 +8,19 @@ from model_provenance.readers import (
     card,
     components,
     config,
+    coreml,
     gguf,
     license_text,
     numpy_array,
     onnx,
+    openvino,
     pickles,
     recognised,
     safetensors,
+    savedmodel,
     settings,
     shard_index,
+    tflite,
     tokenizer,
     tokenizer_config,
     vocabulary,
@@ -29,6 +33,10 @@ READERS: tuple[Reader, ...] = (
     archive.READER,
     numpy_array.READER,
     onnx.READER,
+    tflite.READER,
+    openvino.READER,
+    savedmodel.READER,
+    coreml.READER,
     *recognised.READERS,
     shard_index.READER,
     config.READER,
@@ -48,7 +56,7 @@ READERS: tuple[Reader, ...] = (
 WEIGHT_FORMATS = frozenset(
     {
         "safetensors", "gguf", "pytorch-zip", "pytorch-legacy", "torchscript", "pickle", "keras", "npz", "numpy",
-        "onnx", "hdf5", "tflite", "tensorrt", "ggml", "tensorflow-savedmodel",
+        "onnx", "hdf5", "tflite", "tensorrt", "ggml", "tensorflow-savedmodel", "coreml", "coreml-compiled", "openvino-ir",
     }
 )  # fmt: skip
 

@@ -1,0 +1,75 @@
+"""Compiled and converted formats: what their headers say, and that a header which lies is unreadable."""
+
+from __future__ import annotations
+
+import pytest
+
+from model_provenance.domain.facts import Inspection
+
+from .build import codes, facts_of, file_facts
+from .compiled_files import OPENVINO, coreml, savedmodel, tflite
+
+
+def test_tflite() -> None:
+    """The root table of the FlatBuffer; a field that is not there is not said."""
+    facts = file_facts("a.dat", tflite(subgraphs=2))
+    assert (facts.format, facts.inspection) == ("tflite", Inspection.RECOGNISED)
+    assert facts.details == {"compiled": True, "schema_version": 3, "description": "converted", "subgraphs": 2}
+
+
+def test_savedmodel_counts_operators_of_graphs_and_functions() -> None:
+    """With the version that wrote it."""
+    facts = file_facts("saved_model.pb", savedmodel(("MatMul", "Relu"), ("Add",)))
+    assert facts.details == {
+        "schema_version": 1, "tags": ["serve"], "tensorflow_version": "2.17.0", "graphs": 1, "operators": 3,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["ReadFile", "WriteFile", "PyFunc", "EagerPyFunc"])
+@pytest.mark.parametrize("where", ["graph", "function"])
+def test_a_savedmodel_that_reaches_out_can_execute_code(kind: str, where: str) -> None:
+    """An operator of its graph writes any file; hidden in a function it does so all the same."""
+    data = savedmodel((kind,)) if where == "graph" else savedmodel(("MatMul",), (kind,))
+    facts = facts_of({"saved_model.pb": data})
+    assert facts.executable == ("saved_model.pb",)
+    assert facts.files[0].details["operators_that_reach_out"] == [kind]
+    assert facts_of({"saved_model.pb": savedmodel()}).executable == ()
+
+
+def test_coreml() -> None:
+    """Kind, author and licence."""
+    facts = facts_of({"a.mlmodel": coreml()})
+    assert facts.files[0].details == {
+        "specification_version": 9, "kind": "ml-program", "description": "Says yes", "model_version": "1.0", "author": "Acme",
+    }  # fmt: skip
+    assert [(fact.identifier, fact.source) for fact in facts.licenses] == [("MIT", "a.mlmodel")]
+    assert facts_of({"a.mlmodel": coreml(555)}).executable == ("a.mlmodel",)
+
+
+def test_openvino() -> None:
+    """Two attributes; other XML is none of it."""
+    facts = file_facts("openvino_model.xml", OPENVINO)
+    assert (facts.format, facts.details) == ("openvino-ir", {"compiled": True, "ir_version": "11", "network": "minilm"})
+    assert file_facts("build.xml", b"<?xml version='1.0'?><project/>").format == "other"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.tflite", b"\xff\xff\xff\x7fTFL3" + bytes(20)),
+        ("a.tflite", tflite()[:30]),
+        ("a.tflite", b"not one at all"),
+        ("a.tflite", tflite().replace(b"\x09\0\0\0converted", b"\xff\xff\xff\x7fconverted")),
+        ("saved_model.pb", b"\x08\x01"),
+        ("saved_model.pb", savedmodel()[:-5]),
+        ("saved_model.pb", b"\x12\xff\xff\xff\xff\x7f"),
+        ("a.mlmodel", b""),
+        ("a.mlmodel", coreml()[2:]),
+        ("net.xml", b"<net " + b"x" * 5000),
+    ],
+)
+def test_a_header_that_lies_is_unreadable(name: str, data: bytes) -> None:
+    """With its own finding, never silence."""
+    facts = facts_of({name: data})
+    assert facts.files[0].inspection is Inspection.UNREADABLE, facts.files[0]
+    assert "readers.unreadable" in codes(facts)
