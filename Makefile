@@ -57,8 +57,8 @@ bench: $(BIN)/.dev             ## side by side with peers, in one run
 	$(BIN)/python bench/hooks.py
 	$(BIN)/python bench/action.py
 
-mutate: $(BIN)/.dev            ## N mutants of a signed release, and of what a policy is given; none may pass
-	MODEL_PROVENANCE_MUTANTS=$(N) $(BIN)/python -m pytest tests/attacks/test_mutants.py tests/attacks/test_policy_mutants.py -q
+mutate: $(BIN)/.dev            ## N mutants of a signed release, of what a policy is given, and of status lists; none may pass
+	MODEL_PROVENANCE_MUTANTS=$(N) $(BIN)/python -m pytest tests/attacks/test_mutants.py tests/attacks/test_policy_mutants.py tests/revoke/test_mutants.py -q
 
 lock: $(BIN)/.dev              ## renew requirements/*.txt
 	$(BIN)/python tools/lock.py

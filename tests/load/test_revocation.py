@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -14,7 +15,9 @@ from tests.revoke.office import Office, revoked
 from model_provenance import load
 from model_provenance.cli.main import run
 from model_provenance.domain.digest import Digest
+from model_provenance.domain.status import Affected
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.flows.revoke import attestation
 
 from .models import Released
 
@@ -122,3 +125,24 @@ def test_a_moment_without_a_zone_is_no_moment(office: Office, released: Released
     assert error.value.code == "usage.invalid"
     moment = {**arguments, "status_as_of": datetime.now(timezone.utc)}
     assert int(refused(released.model, moment).exit_status) == 15
+
+
+def test_a_revoked_bundle_that_is_written_in_another_way_is_still_revoked(
+    office: Office, released: Released, arguments: dict[str, Any]
+) -> None:
+    """Whoever keeps a bundle can change its bytes and keep its signature: what was signed is what is revoked."""
+    bundles = sorted((released.folder / "dist/evidence").glob("*.sigstore.json"))
+    office.publish(revoked(attestation(str(bundles[0])).digest, affected=Affected.ATTESTATION), now=ago(0))
+    assert refused(released.model, arguments).exit_status == 14
+    for path in bundles:
+        path.write_text(json.dumps(json.loads(path.read_bytes()), indent=3))
+    assert refused(released.model, arguments).exit_status == 14
+
+
+def test_a_bundle_can_be_revoked_by_the_digest_of_its_bytes(
+    office: Office, released: Released, arguments: dict[str, Any]
+) -> None:
+    """As other tools name it."""
+    bundle = next((released.folder / "dist/evidence").glob("*.sigstore.json"))
+    office.publish(revoked(Digest.of(bundle.read_bytes()), affected=Affected.ATTESTATION), now=ago(0))
+    assert refused(released.model, arguments).exit_status == 14

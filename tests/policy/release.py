@@ -111,6 +111,8 @@ def ancestor(changes: Mapping[str, Any] | None = None) -> Ancestor:
         given["attestations"] = tuple((name, Digest.parse(digest)) for name, digest in given["attestations"])
     if "backing" in given:
         given["backing"] = Backing(given["backing"])
+    if "statements" in given:
+        given["statements"] = tuple((name, Digest.parse(digest)) for name, digest in given["statements"])
     return replace(BASE, **given)
 
 
@@ -121,8 +123,8 @@ def summary(changes: Mapping[str, Any] | None = None) -> Summary:
     signer = None if who is None else SignerIdentity("keyless", who, given.pop("issuer", ISSUER))
     if "subjects" in given:
         given["subjects"] = tuple((name, Digest.parse(digest)) for name, digest in given["subjects"])
-    if "digest" in given:
-        given["digest"] = Digest.parse(given["digest"])
+    for key in given.keys() & {"digest", "statement"}:
+        given[key] = Digest.parse(given[key])
     if "levels" in given:
         given["levels"] = frozenset(given["levels"])
     if "released_by" in given:

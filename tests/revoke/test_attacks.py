@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,14 @@ from tests.revoke.office import DAY, MODEL, NOW, Office, revoked
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate, Statement
-from model_provenance.domain.status import Affected
+from model_provenance.domain.status import Action, Affected, Entry
 from model_provenance.domain.verification import Expectation, KeyExpectation, Result, Trust
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.intoto import named_statement
 from model_provenance.formats.revocation import revocation_statement
 from model_provenance.formats.status_list import snapshot_statement
+from model_provenance.revoke.history import Seen
+from model_provenance.revoke.seen import load_seen, save_seen
 from model_provenance.verify.bundle import verify_bundle
 
 
@@ -176,3 +179,50 @@ def test_reinstating_what_was_not_revoked_is_said(office: Office) -> None:
     with pytest.raises(ModelProvenanceError) as caught:
         office.publish(replace(revoked(Digest("00" * 32)), action=type(revoked().action).REINSTATE))
     assert caught.value.code == "status.nothing"
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (revoked(), revoked(action=Action.SUPERSEDE, replaced_by=Digest("01" * 32))),
+        (revoked(action=Action.SUSPEND), revoked(action=Action.SUPERSEDE)),
+        (revoked(propagates=True), revoked()),
+        (revoked(propagates=True), revoked(action=Action.SUSPEND)),
+    ],
+)
+def test_only_reinstating_lets_through_what_was_revoked(office: Office, first: Entry, then: Entry) -> None:
+    """Naming what is newer, or revoking again without descendants, would undo a revocation unseen: nothing is published."""
+    office.publish(first)
+    with pytest.raises(ModelProvenanceError) as caught:
+        office.publish(then)
+    assert (caught.value.code, int(caught.value.exit_status)) == ("status.weaker", 2)
+    assert office.read().snapshot.entries == (first,)
+    office.publish(replace(first, action=Action.REINSTATE))
+    office.publish(then)
+    assert office.read().snapshot.entries == (then,)
+
+
+def test_what_is_superseded_can_be_revoked_and_a_revocation_can_say_more(office: Office) -> None:
+    """A stronger word takes the place of a weaker one."""
+    for entry in (revoked(action=Action.SUPERSEDE), revoked(), revoked(propagates=True, comment="again")):
+        office.publish(entry)
+        assert office.read().snapshot.entries == (entry,)
+
+
+def test_a_fifo_among_the_snapshots_is_not_waited_for(office: Office) -> None:
+    """Who keeps the list could hold every deployment for ever, with no answer at all."""
+    office.publish()
+    os.mkfifo(office.folder / "snapshots/0000000009-x.sigstore.json")
+    with pytest.raises(ModelProvenanceError) as caught:
+        office.read()
+    assert caught.value.code.startswith("machine.")
+
+
+def test_a_slower_process_does_not_set_back_what_was_seen(office: Office) -> None:
+    """Two read at once; the one that was given the older snapshot writes last."""
+    path = office.memory / "list.json"
+    newer, older = Seen("acme", 7, Digest("07" * 32)), Seen("acme", 6, Digest("06" * 32))
+    for seen in (newer, older):
+        save_seen(path, seen)
+    assert load_seen(path) == newer
+    assert [each.name for each in office.memory.iterdir()] == ["list.json"]

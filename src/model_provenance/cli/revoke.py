@@ -32,14 +32,14 @@ def command(target: str | None, **given: Any) -> int:
 
     Example: model-provenance revoke sha256:HEX --scope dataset --reason poisoned-data --key revoker.key --status-list status/
     """
-    from model_provenance.flows.revoke import meant, reached  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.revoke import reached  # noqa: PLC0415 - loaded when used
     from model_provenance.flows.signing import prepare  # noqa: PLC0415
     from model_provenance.flows.status import Publication, publish  # noqa: PLC0415
     from model_provenance.report.status import entry_line  # noqa: PLC0415
 
     request = status_request(given, target)
     valid_for = seconds_of(given["valid_for"])
-    entry = _entry(target, given, meant)
+    entry = _entry(target, given)
     prepared = prepare(signing_of(given), os.environ)
     done = publish(request, Publication(prepared, int(time.time()), valid_for, place_name(request.source)), entry)
     affected = () if given["among"] is None else reached(entry, given["among"])
@@ -62,9 +62,10 @@ def command(target: str | None, **given: Any) -> int:
     return 0
 
 
-def _entry(target: str | None, given: dict[str, Any], meant: Any) -> Entry:
+def _entry(target: str | None, given: dict[str, Any]) -> Entry:
     from model_provenance.domain.digest import Digest  # noqa: PLC0415 - loaded when used
     from model_provenance.domain.status import Action, Affected, Entry, SignerWindow  # noqa: PLC0415
+    from model_provenance.flows.revoke import attestation, meant  # noqa: PLC0415
 
     affected = Affected(given["scope"])
     if (affected is Affected.SIGNER) is (target is not None) or (given["signer_identity"] is None) is (
@@ -77,7 +78,8 @@ def _entry(target: str | None, given: dict[str, Any], meant: Any) -> Entry:
         )
     signer, subject, name = None, None, None
     if target is not None:
-        what = meant(target, given["evidence"], access(given))
+        alone = affected is Affected.ATTESTATION
+        what = attestation(target) if alone else meant(target, given["evidence"], access(given))
         subject, name = what.digest, what.name
     else:
         signer = SignerWindow(

@@ -51,6 +51,8 @@ class Ancestor:
     slsa_level: int | None = None
     #: The bundles that speak for it, by name, with the digests of their bytes.
     attestations: tuple[tuple[str, Digest], ...] = ()
+    #: The same with the digests of what was signed.
+    statements: tuple[tuple[str, Digest], ...] = ()
 
     @property
     def is_backed(self) -> bool:

@@ -35,4 +35,6 @@ class Summary:
     signer: SignerIdentity | None = None
     #: Of the bundle's bytes.
     digest: Digest | None = None
+    #: Of what was signed, which stays when somebody writes the bundle in another way.
+    statement: Digest | None = None
     dependency_levels: Mapping[str, int] = field(default_factory=dict)

@@ -217,6 +217,8 @@ class Verified:
     subjects: tuple[Subject, ...] = ()
     #: The bundles that were verified, by the name that they were found under, with the digest of their bytes.
     attestations: tuple[tuple[str, Digest], ...] = ()
+    #: The same with the digests of what was signed, which stay when somebody writes a bundle in another way.
+    statements: tuple[tuple[str, Digest], ...] = ()
 
     def __post_init__(self) -> None:
         if self.seal is not SEAL:

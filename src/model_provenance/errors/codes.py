@@ -320,6 +320,7 @@ _ALL: tuple[Code, ...] = (
     Code("status.too_many", 15, "There are more snapshots than are looked at", "Remove the old ones: only the newest counts, and it names those before it."),
     Code("status.unconnected", 15, "The status list does not reach back to what was seen before", "Ask the revokers; if the list was not renewed for years, remove the remembered snapshot."),
     Code("status.unnamed", 2, "A new status list needs a name", "Add --list NAME; a policy can insist on it with `revocation.list`."),
+    Code("status.weaker", 2, "It would let through what is revoked", "Revoke it again with --replaced-by, and with --propagate descendants where its descendants are denied; or reinstate it first."),
     # --- load: hold what was verified until it is used
     Code("cache.place", 2, "The cache cannot be kept where it is wanted", "Give a folder of your own, on a disk of this machine, that nobody else may write to."),
     Code("cache.refused", 0, "Entries of the cache were not written by this user on this machine", "Find out who wrote there; the entries do not count, and the files were read."),

@@ -50,8 +50,7 @@ def release_job(env: Mapping[str, str], written: WrittenInputs | None = None) ->
     """Run the release job. The runner has `result=ERROR` since before the installation; the verdict is written last."""
     job: _Job | None = None
     try:
-        env = env if written is None else written.over(env)
-        job = _Job(env)
+        job = _Job(env if written is None else written.over(env))
         receipt = release(job.request)
         return job.report(receipt)
     except ModelProvenanceError as error:

@@ -120,8 +120,9 @@ class _Search:
                 about = frozenset(digest for _, digest in summary.subjects)
                 own = () if summary.digest is None else (("vsa", summary.digest),)
                 level = build_level(summary.levels)
+                signed = () if summary.statement is None else (("vsa", summary.statement),)
                 found = replace(answer, backing=Backing.SUMMARY, why="", digests=about, attestations=own)
-                return replace(found, slsa_level=level)
+                return replace(found, statements=signed, slsa_level=level)
         return answer
 
     def _verified(self, evidence: EvidenceFiles, digest: Digest) -> Report:
@@ -150,6 +151,7 @@ def _backed(answer: Ancestor, verified: Verified) -> Ancestor:
         signer=verified.signer,
         slsa_level=verified.slsa_level,
         attestations=verified.attestations,
+        statements=verified.statements,
     )
 
 

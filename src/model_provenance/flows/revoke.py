@@ -13,7 +13,8 @@ from model_provenance.domain.status import Affected, Entry
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.evidence import read_evidence
-from model_provenance.formats.bundle import Envelope, parse_bundle
+from model_provenance.flows.files import read_file
+from model_provenance.formats.bundle import BUNDLE_LIMIT, Envelope, parse_bundle
 from model_provenance.formats.canonical import parse_json
 from model_provenance.formats.intoto import parse
 from model_provenance.formats.oms import model_digest
@@ -47,6 +48,16 @@ class Found:
     digests: frozenset[Digest]
     datasets: frozenset[Digest]
     bases: frozenset[Digest]
+
+
+def attestation(text: str) -> Meant:
+    """`sha256:HEX` as it is; a bundle by what it signs, which stays when it is written in another way."""
+    if text.startswith("sha256:"):
+        return Meant(_parsed(text))
+    content = parse_bundle(read_file(Path(text), option="TARGET", limit=BUNDLE_LIMIT)).content
+    if not isinstance(content, Envelope):
+        raise ModelProvenanceError("status.subject", "the bundle signs no statement", location=shown(text, 400))
+    return Meant(Digest.of(content.payload), shown(Path(text).name, 200))
 
 
 def meant(text: str, evidence: Path | None, access: Access) -> Meant:
@@ -90,10 +101,7 @@ def _is_about(entry: Entry, digest: Digest, release: Found) -> bool:
 
 def _digest(text: str, evidence: Path | None, access: Access) -> Digest:
     if text.startswith("sha256:"):
-        try:
-            return Digest.parse(text)
-        except ValueError as error:
-            raise ModelProvenanceError("status.subject", f"{shown(text, 100)}: {error}") from error
+        return _parsed(text)
     if text.startswith(SCHEME):
         return _named(Reference.parse(text), access)
     path = Path(text)
@@ -109,6 +117,13 @@ def _digest(text: str, evidence: Path | None, access: Access) -> Digest:
         files = read_files(inventory)
     # One file is revoked as that file, whichever models hold it.
     return files[0].digest if path.is_file() else model_digest(files)
+
+
+def _parsed(text: str) -> Digest:
+    try:
+        return Digest.parse(text)
+    except ValueError as error:
+        raise ModelProvenanceError("status.subject", f"{shown(text, 100)}: {error}") from error
 
 
 def _named(reference: Reference, access: Access) -> Digest:

@@ -42,7 +42,9 @@ def read_summaries(paths: Sequence[Path], policy: Policy, trust: Trust) -> tuple
         data = read_file(path, option="--accept-vsa", limit=BUNDLE_LIMIT)
         expected = claimed(signers, [(path.name, data)])
         statement, signer = verify_statement(data, Predicate.VSA, expected, trust, code="policy.vsa", older=True)
-        found.append(replace(parse_vsa(statement), signer=signer, digest=Digest.of(data)))
+        found.append(
+            replace(parse_vsa(statement), signer=signer, digest=Digest.of(data), statement=Digest.of(statement.payload))
+        )
     return tuple(found)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import final
 
 from model_provenance.disk.failure import failure
+from model_provenance.disk.opening import open_named
 from model_provenance.disk.publish import PublishedFile
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
@@ -64,7 +66,9 @@ class StatusFolder:
 
     def _read(self, path: Path) -> bytes:
         try:
-            with path.open("rb") as file:
+            # A FIFO that lies there would be waited for, for ever.
+            descriptor, _ = open_named(path)
+            with os.fdopen(descriptor, "rb") as file:
                 data = file.read(BUNDLE_LIMIT + 1)
         except OSError as error:
             raise failure(error, str(path), doing="read") from error

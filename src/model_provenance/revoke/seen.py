@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from model_provenance.disk.failure import failure
@@ -51,16 +52,36 @@ def load_seen(path: Path) -> Seen | None:
 
 
 def save_seen(path: Path, seen: Seen) -> None:
-    """Remember a snapshot, whole or not at all. Raises `machine.*`."""
+    """Remember a snapshot, whole or not at all, unless another process has seen a newer one. Raises `machine.*`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with suppress(OSError):
             os.chmod(path.parent, 0o700)  # noqa: PTH101 - a folder of ours alone
     except OSError as error:
         raise failure(error, str(path.parent), doing="write") from error
-    with PublishedFile(path) as file:
+    with _alone(path.parent), PublishedFile(path) as file:
+        newer = load_seen(path)
+        if newer is not None and newer.seq >= seen.seq:
+            return
         file.write(canonical({"list": seen.list, "seq": seen.seq, "digest": str(seen.digest)}))
         file.publish()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Between looking and writing, no other process writes: its newer number would be lost."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise failure(error, str(folder), doing="write") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            raise failure(error, str(folder), doing="write") from error
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _unusable(path: Path, why: str) -> ModelProvenanceError:

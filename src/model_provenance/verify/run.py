@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate, Subject
 from model_provenance.domain.files import ModelFile
 from model_provenance.domain.finding import Finding, Status, undecided
@@ -82,6 +83,7 @@ def _verified(case: Case, findings: tuple[Finding, ...], level: int | None) -> V
         executable=None if alone else executable_files(case),
         subjects=() if alone else _subjects(case),
         attestations=tuple((evidence.name, evidence.digest) for evidence in case.evidence),
+        statements=tuple((e.name, Digest.of(e.statement.payload)) for e in case.evidence if e.statement is not None),
     )
 
 

@@ -73,4 +73,5 @@ def _verified(summary: Summary, observed: Observed) -> Verified | None:
         signed_at=None,
         subjects=(Subject(SubjectKind.OMS_ROOT, root),),
         attestations=() if summary.digest is None else (("vsa", summary.digest),),
+        statements=() if summary.statement is None else (("vsa", summary.statement),),
     )

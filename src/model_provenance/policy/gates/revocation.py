@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from model_provenance.domain.digest import Digest
-from model_provenance.domain.lineage import bases_of
+from model_provenance.domain.lineage import Ancestor, bases_of
 from model_provenance.domain.moment import rfc3339
 from model_provenance.domain.policy import Answer, Verdict
 from model_provenance.domain.status import Action, Affected, Entry, Status
 from model_provenance.domain.text import shown
+from model_provenance.domain.verification import Verified
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.policy.gates.gate import Case, Gate, cannot_decide, passed, refused
 from model_provenance.policy.revocation import Revocation
@@ -115,8 +116,7 @@ def _said(status: Status, case: Case) -> Iterator[tuple[str, Entry]]:
         [*known, *(subject.digest for subject in verified.subjects), *(file.digest for file in verified.files)]
     ):
         yield from _one(status, Affected.ARTIFACT, digest, "this model")
-    for name, digest in verified.attestations:
-        yield from _one(status, Affected.ATTESTATION, digest, f"its evidence {shown(name, 80)}")
+    yield from _evidence(status, verified, "")
     for entry in status.about_signer(verified.signer, verified.signed_at):
         yield "its signer", entry
     yield from _sources(status, verified.manifest, "", direct=True)
@@ -124,12 +124,17 @@ def _said(status: Status, case: Case) -> Iterator[tuple[str, Entry]]:
         of = f" of its base model {shown(ancestor.name, 60)}"
         for digest in ancestor.digests:
             yield from _base(status, digest, f"its base model {shown(ancestor.name, 60)}", direct=ancestor.depth == 1)
-        for name, digest in ancestor.attestations:
-            yield from _one(status, Affected.ATTESTATION, digest, f"the evidence {shown(name, 80)}{of}")
         if ancestor.signer is not None:
             for entry in status.about_signer(ancestor.signer, None):
                 yield f"the signer{of}", entry
+        yield from _evidence(status, ancestor, of)
         yield from _sources(status, ancestor.manifest, of, direct=False)
+
+
+def _evidence(status: Status, whose: Verified | Ancestor, of: str) -> Iterator[tuple[str, Entry]]:
+    """By the bytes of a bundle or by what it signs: a bundle that was written in another way is no other attestation."""
+    for name, digest in dict.fromkeys((*whose.attestations, *whose.statements)):
+        yield from _one(status, Affected.ATTESTATION, digest, f"the evidence {shown(name, 80)}{of}")
 
 
 def _sources(status: Status, manifest: Mapping[str, Any], of: str, *, direct: bool) -> Iterator[tuple[str, Entry]]:

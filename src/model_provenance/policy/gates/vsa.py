@@ -83,10 +83,12 @@ def _objections(section: Vsa, summary: Summary, case: Case) -> Iterator[str]:
 
 def _is_revoked(summary: Summary, case: Case) -> bool:
     """By a status list, where the policy asks for one; that it is there and fresh is for the gate `revocation`."""
-    if not isinstance(case.status, Status) or summary.digest is None:
+    if not isinstance(case.status, Status):
         return False
-    entry = case.status.about(Affected.ATTESTATION, summary.digest)
-    return entry is not None and entry.denies
+    # The bytes of a bundle can be written in another way; what it signs cannot.
+    known = [digest for digest in (summary.digest, summary.statement) if digest is not None]
+    entries = [case.status.about(Affected.ATTESTATION, digest) for digest in known]
+    return any(entry is not None and entry.denies for entry in entries)
 
 
 def _aged(section: Vsa, summary: Summary, now: int) -> Iterator[str]:
