@@ -111,6 +111,8 @@ def ancestor(changes: Mapping[str, Any] | None = None) -> Ancestor:
         given["attestations"] = tuple((name, Digest.parse(digest)) for name, digest in given["attestations"])
     if "backing" in given:
         given["backing"] = Backing(given["backing"])
+    if "signer" in given:
+        given["signer"] = SignerIdentity(**given["signer"])
     if "statements" in given:
         given["statements"] = tuple((name, Digest.parse(digest)) for name, digest in given["statements"])
     return replace(BASE, **given)

@@ -40,9 +40,9 @@ def command(target: str | None, **given: Any) -> int:
     request = status_request(given, target)
     valid_for = seconds_of(given["valid_for"])
     entry = _entry(target, given)
+    affected = () if given["among"] is None else reached(entry, given["among"])
     prepared = prepare(signing_of(given), os.environ)
     done = publish(request, Publication(prepared, int(time.time()), valid_for, place_name(request.source)), entry)
-    affected = () if given["among"] is None else reached(entry, given["among"])
     if given["format"] == "json":
         from model_provenance.formats.canonical import document  # noqa: PLC0415
         from model_provenance.formats.revocation import entry_value  # noqa: PLC0415
@@ -59,6 +59,8 @@ def command(target: str | None, **given: Any) -> int:
     click.echo(f"  signed by {shown(done.signer.subject, 200)}")
     for name in affected:
         click.echo(f"  reaches {name}  (found, not verified)")
+    if given["among"] is not None and not affected:
+        click.echo(f"  reaches no release below {shown(str(given['among']), 200)}")
     return 0
 
 

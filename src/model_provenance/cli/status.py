@@ -63,7 +63,7 @@ def show(**given: Any) -> int:
 
     Example: model-provenance status show --status-list oci://registry.example.com/trust/status --policy policy.yaml
     """
-    from model_provenance.flows.revoke import reached  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.revoke import is_told_by_manifests, reached  # noqa: PLC0415 - loaded when used
     from model_provenance.flows.status import found_snapshot, read_status  # noqa: PLC0415
     from model_provenance.report.status import status_text, status_value  # noqa: PLC0415
 
@@ -77,7 +77,9 @@ def show(**given: Any) -> int:
     affected = {}
     if given["among"] is not None:
         affected = {
-            str(entry.digest): reached(entry, given["among"]) for entry in snapshot.entries if entry.digest is not None
+            str(entry.digest): reached(entry, given["among"])
+            for entry in snapshot.entries
+            if is_told_by_manifests(entry)
         }
     if given["format"] == "json":
         from model_provenance.formats.canonical import document  # noqa: PLC0415

@@ -48,6 +48,8 @@ class Ancestor:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     #: Who released it; None unless its evidence was verified.
     signer: SignerIdentity | None = None
+    #: Unix seconds of trusted time, where its verified evidence has one.
+    signed_at: int | None = None
     slsa_level: int | None = None
     #: The bundles that speak for it, by name, with the digests of their bytes.
     attestations: tuple[tuple[str, Digest], ...] = ()

@@ -149,6 +149,7 @@ def _backed(answer: Ancestor, verified: Verified) -> Ancestor:
         digests=_digests(verified),
         manifest=verified.manifest,
         signer=verified.signer,
+        signed_at=verified.signed_at,
         slsa_level=verified.slsa_level,
         attestations=verified.attestations,
         statements=verified.statements,

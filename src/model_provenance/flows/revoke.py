@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +78,17 @@ def meant(text: str, evidence: Path | None, access: Access) -> Meant:
 
 
 def reached(entry: Entry, among: Path) -> tuple[str, ...]:
-    """Names of the releases below `among` that `entry` is about, at any depth where it propagates."""
-    releases = list(_releases(among))
-    if entry.digest is None:
-        return ()
+    """Names of the releases below `among` that `entry` is about, at any depth where it propagates.
+
+    Raises `usage.invalid` where that cannot be told: none that was found would read as none that is affected.
+    """
+    if entry.digest is None or not is_told_by_manifests(entry):
+        raise ModelProvenanceError(
+            "usage.invalid",
+            f"manifests do not say which releases a {entry.affected.value} reaches",
+            remedy="Leave --among out; `verify --policy` tells it of each release.",
+        )
+    releases = _releases(among)
     hit = {release.name for release in releases if _is_about(entry, entry.digest, release)}
     while entry.propagates:
         bad = {digest for release in releases if release.name in hit for digest in release.digests}
@@ -89,6 +97,11 @@ def reached(entry: Entry, among: Path) -> tuple[str, ...]:
             break
         hit |= more
     return tuple(sorted(hit))
+
+
+def is_told_by_manifests(entry: Entry) -> bool:
+    """Whether manifests say which releases it is about; who signed them, and in which bundle, they do not."""
+    return entry.affected not in (Affected.SIGNER, Affected.ATTESTATION)
 
 
 def _is_about(entry: Entry, digest: Digest, release: Found) -> bool:
@@ -155,14 +168,18 @@ def _release(folder: Path) -> Found:
     return found
 
 
-def _releases(among: Path) -> Iterator[Found]:
-    """Release folders at any depth, so many; a folder that is none is passed over."""
-    for count, path in enumerate(sorted(among.rglob(_MANIFEST))):
-        if count == _RELEASES:
-            break
-        found = _found(path)
-        if found is not None:
-            yield found
+def _releases(among: Path) -> list[Found]:
+    """Release folders at any depth; a folder that is none is passed over."""
+    if not among.is_dir():
+        raise ModelProvenanceError(
+            "usage.invalid", f"--among {shown(str(among), 400)}: there is no such folder", remedy="Check the path."
+        )
+    paths = sorted(islice(among.rglob(_MANIFEST), _RELEASES + 1))
+    if len(paths) > _RELEASES:
+        raise ModelProvenanceError(
+            "usage.invalid", f"there are more than {_RELEASES} releases below --among", remedy="Name folders below it."
+        )
+    return [found for path in paths if (found := _found(path)) is not None]
 
 
 def _found(path: Path) -> Found | None:

@@ -125,7 +125,7 @@ def _said(status: Status, case: Case) -> Iterator[tuple[str, Entry]]:
         for digest in ancestor.digests:
             yield from _base(status, digest, f"its base model {shown(ancestor.name, 60)}", direct=ancestor.depth == 1)
         if ancestor.signer is not None:
-            for entry in status.about_signer(ancestor.signer, None):
+            for entry in status.about_signer(ancestor.signer, ancestor.signed_at):
                 yield f"the signer{of}", entry
         yield from _evidence(status, ancestor, of)
         yield from _sources(status, ancestor.manifest, of, direct=False)
