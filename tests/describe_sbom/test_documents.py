@@ -312,9 +312,9 @@ def test_ten_thousand_files_are_written_and_read_in_seconds(make_request: Callab
     """Cost is linear: 10,000 files take well under a second for both documents on an idle machine."""
     files = {f"folder-{n % 100}/part-{n}.safetensors": Digest.of(b"%d" % n) for n in range(10_000)}
     request = make_request(files)
-    started = time.perf_counter()
+    started = time.process_time()
     sboms = build_sboms(request)
-    elapsed = time.perf_counter() - started
+    elapsed = time.process_time() - started
 
     assert elapsed < 4  # four times the goal, for a busy machine
     assert len(spdx.files_of(json.loads(sboms.documents[0].data))) == 10_000

@@ -134,9 +134,9 @@ def test_any_text_is_answered(text: str, form: str) -> None:
 )
 def test_long_hostile_texts_are_answered_at_once(form: str, unit: str) -> None:
     """No pattern goes back and forth over a megabyte."""
-    start = time.perf_counter()
+    start = time.process_time()
     FORMS[form](unit * (200_000 // len(unit)) + "!")
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(
