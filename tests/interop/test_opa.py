@@ -90,13 +90,16 @@ def test_a_module_that_allows_is_a_pass(opa: Path) -> None:
 def test_rego_that_loops_is_ended(opa: Path) -> None:
     """By opa's own limit, which says where it was; it is never an answer."""
     body = "allow if { some x in numbers.range(1, 9000); some y in numbers.range(1, 9000); x * y < 0 }"
-    assert "context deadline exceeded" in refused(body, opa)
+    said = refused(body, opa)
+    # Which limit comes first depends on how busy the machine is.
+    assert any(words in said for words in ("deadline exceeded", "timed out", "did not end within", "more time"))
 
 
 def test_rego_that_takes_all_memory_is_ended(opa: Path) -> None:
     """By the system: the address space that it may write to is limited."""
-    body = 'allow if { count([concat("", [sprintf("%d", [x]), "y"]) | some x in numbers.range(1, 90000000)]) > 0 }'
-    assert "allocate memory" in refused(body, opa)
+    steps = "\n".join(f'a{n} := concat("", [{", ".join([f"a{n - 1}"] * 100)}])' for n in range(1, 6))
+    body = f'a0 := "0123456789"\n\n{steps}\n\nallow if count(a5) > 0'
+    assert "memory" in refused(body, opa)
 
 
 @pytest.mark.parametrize(

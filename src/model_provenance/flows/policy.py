@@ -57,7 +57,7 @@ def checked_policy(name: str, programs: Programs) -> Policy:
     if policy.rules:
         from model_provenance.policy.cel import compiled  # noqa: PLC0415 - only where there are rules
 
-        for rule, why in compiled(policy.rules).items():
+        for rule, why in compiled(policy.rules, programs.env).items():
             raise ModelProvenanceError("policy.invalid", f"the CEL rule {rule} cannot be read: {why}", location=name)
     for module in policy.rego or ():
         from model_provenance.policy.opa import refuse_unreadable  # noqa: PLC0415 - only where there are modules

@@ -21,22 +21,26 @@ _OUTPUT_LIMIT = 256 * 1024
 _CODE = "policy.rule"
 
 
-def evaluated(rules: Sequence[Rule], document: Mapping[str, Any]) -> dict[str, bool | str]:
+def evaluated(rules: Sequence[Rule], document: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, bool | str]:
     """By id: true, false, or in words why it is neither. Raises `policy.rule`, `policy.cel_missing` where none is known."""
-    return {id: found if isinstance(found, bool) else str(found) for id, found in _answers(rules, document).items()}
+    return {
+        id: found if isinstance(found, bool) else str(found) for id, found in _answers(rules, document, env).items()
+    }
 
 
-def compiled(rules: Sequence[Rule]) -> dict[str, str]:
+def compiled(rules: Sequence[Rule], env: Mapping[str, str]) -> dict[str, str]:
     """By id, why an expression cannot be read; empty where all can."""
-    return {id: str(found) for id, found in _answers(rules, None).items() if found is not True}
+    return {id: str(found) for id, found in _answers(rules, None, env).items() if found is not True}
 
 
-def _answers(rules: Sequence[Rule], document: Mapping[str, Any] | None) -> dict[str, bool | str]:
+def _answers(
+    rules: Sequence[Rule], document: Mapping[str, Any] | None, env: Mapping[str, str]
+) -> dict[str, bool | str]:
     asked = {"rules": [[rule.id, rule.expression] for rule in rules], "document": document}
     with private_folder() as folder:
         (folder / cel_child.INPUT).write_bytes(_written(asked))
         command = [sys.executable, "-I", str(Path(cel_child.__file__)), str(folder)]
-        runner = Runner("the evaluation of the CEL rules", _CODE, scrubbed(folder), folder, LIMITS)
+        runner = Runner("the evaluation of the CEL rules", _CODE, scrubbed(folder, env), folder, LIMITS)
         try:
             output = runner.run(command, seconds=SECONDS, limit=_OUTPUT_LIMIT)
         except ModelProvenanceError as error:

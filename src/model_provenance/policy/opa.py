@@ -58,7 +58,7 @@ def refuse_unreadable(module: Module, programs: Programs) -> None:
 def _prepared(module: Module, programs: Programs, folder: Path) -> tuple[Runner, str]:
     """The module's pinned bytes and what it may use, in the folder; how to run which `opa`."""
     opa = str(_program(module, programs, folder))
-    runner = Runner(f"opa, over the module {module.id},", _CODE, scrubbed(folder), folder, LIMITS)
+    runner = Runner(f"opa, over the module {module.id},", _CODE, scrubbed(folder, programs.env), folder, LIMITS)
     (folder / "module.rego").write_bytes(module.source)
     current = runner.run([opa, "capabilities", "--current"], seconds=SECONDS, limit=8 * OUTPUT_LIMIT)
     (folder / "capabilities.json").write_bytes(capabilities(current))

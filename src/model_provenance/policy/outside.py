@@ -43,6 +43,10 @@ def private_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def scrubbed(folder: Path) -> dict[str, str]:
-    """Nothing of this process's environment: tokens and proxies are nothing that a rule may see or use."""
-    return {"HOME": str(folder), "TMPDIR": str(folder), "XDG_CONFIG_HOME": str(folder), "PATH": "", "LC_ALL": "C.UTF-8"}
+def scrubbed(folder: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """Nothing of this process's environment: tokens and proxies are nothing that a rule may see or use.
+
+    But for where a Python that is built with a shared library finds it; it was found there for this process, too.
+    """
+    own = {"HOME": str(folder), "TMPDIR": str(folder), "XDG_CONFIG_HOME": str(folder), "PATH": "", "LC_ALL": "C.UTF-8"}
+    return own | {name: env[name] for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in env}

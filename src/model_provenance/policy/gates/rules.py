@@ -15,7 +15,8 @@ def decide(rules: tuple[Rule, ...], case: Case) -> tuple[Answer, ...]:
     """All rules over one document, in one process."""
     from model_provenance.policy.cel import evaluated  # noqa: PLC0415 - only where there are rules
 
-    found = evaluated(rules, report_value(seen_by_rules(case).report))
+    outside = seen_by_rules(case)
+    found = evaluated(rules, report_value(outside.report), outside.programs.env)
     return tuple(_answer(rule, found[rule.id]) for rule in rules)
 
 
