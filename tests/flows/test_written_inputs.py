@@ -65,7 +65,7 @@ def test_an_expectation_never_becomes_empty(env: dict[str, str], tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("name=a\nrequire-level=3\n", "no input `require-level`: template and `tool-ref`"),
+        ("name=a\nrequire-level=3\n", "no input `require-level`"),
         ("name=a\nname=b\n", "`name` stands twice"),
         ("name=a\n\n", "no `name=value`"),
         ("name\n", "no `name=value`"),

@@ -50,7 +50,8 @@ def release_job(env: Mapping[str, str], written: WrittenInputs | None = None) ->
     """Run the release job. The runner has `result=ERROR` since before the installation; the verdict is written last."""
     job: _Job | None = None
     try:
-        job = _Job(env if written is None else written.over(env))
+        env = env if written is None else written.over(env)
+        job = _Job(env)
         receipt = release(job.request)
         return job.report(receipt)
     except ModelProvenanceError as error:

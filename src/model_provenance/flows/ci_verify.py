@@ -31,8 +31,8 @@ def verify_job(env: Mapping[str, str], written: WrittenInputs | None = None) -> 
     start = time.perf_counter()
     try:
         this_run(env)
-        given = env if written is None else written.over(env)
-        request = _request(Inputs(given), given)
+        env = env if written is None else written.over(env)
+        request = _request(Inputs(env), env)
         report = verify(request)
         report = replace(report, findings=findings_of_a_job(report.findings, env))
     except ModelProvenanceError as error:

@@ -53,7 +53,8 @@ class WrittenInputs:
             if name not in self.names:
                 # What an older program leaves out in silence may be what the gate hangs on.
                 raise _invalid(
-                    f"this version has no input `{shown(name, 40)}`: template and `tool-ref` are of different versions"
+                    f"this version of the tool has no input `{shown(name, 40)}`",
+                    "Give template and `tool-ref` the same version; with `install: never`, renew the tool of the image.",
                 )
             if name in found:
                 raise _invalid(f"the input `{name}` stands twice in the file of inputs")
@@ -71,12 +72,13 @@ def _expanded(name: str, value: str, env: Mapping[str, str]) -> str:
         if not env.get(variable):
             # An expectation that became empty would be one that is not checked.
             raise _invalid(
-                f"the input `{name}` names the variable {variable}, which this job does not have or which is empty"
+                f"the input `{name}` names the variable {variable}, which this job does not have or which is empty",
+                f"Set {variable} for this job, write the value itself, or leave the input out; `$$` is a dollar sign.",
             )
         return env[variable]
 
     return _VARIABLE.sub(replaced, value)
 
 
-def _invalid(why: str) -> ModelProvenanceError:
-    return ModelProvenanceError("ci.input", why)
+def _invalid(why: str, remedy: str | None = None) -> ModelProvenanceError:
+    return ModelProvenanceError("ci.input", why, remedy=remedy)
