@@ -26,7 +26,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from model_provenance.domain.verification import Report, Result, Verified
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import Report, Verified
 from model_provenance.flows.asked import given
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.policy import load_policy

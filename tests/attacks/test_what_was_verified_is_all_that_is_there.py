@@ -14,7 +14,8 @@ from tests.oci.registry.workshop import Workshop, tree
 
 from model_provenance.domain.names import ModelName, Version
 from model_provenance.domain.package import Layout
-from model_provenance.domain.verification import Report, Result
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import Report
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.release import release

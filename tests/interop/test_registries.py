@@ -22,8 +22,8 @@ from tests.revoke.office import MODEL, NOW, Office, revoked
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.package import Descriptor
 from model_provenance.domain.receipt import Receipt
+from model_provenance.domain.result import Result
 from model_provenance.domain.status import Affected
-from model_provenance.domain.verification import Result
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.status import cosign, publish, read_status
 from model_provenance.formats.oci import MANIFEST, bundle_referrer

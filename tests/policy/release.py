@@ -12,10 +12,11 @@ from model_provenance.domain.files import ModelFile
 from model_provenance.domain.finding import passed
 from model_provenance.domain.lineage import Ancestor, Backing
 from model_provenance.domain.policy import Waiver
+from model_provenance.domain.result import Result
 from model_provenance.domain.roles import role_of
 from model_provenance.domain.status import Snapshot, Status
 from model_provenance.domain.summary import Summary
-from model_provenance.domain.verification import SEAL, Report, Result, Scope, Verified
+from model_provenance.domain.verification import SEAL, Report, Scope, Verified
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.revocation import entry_of
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_provenance.domain.policy import Answer, Decision, Verdict
-from model_provenance.domain.verification import Result
+from model_provenance.domain.result import Result
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.policy import evaluate as module
 from model_provenance.policy.document import PROFILES, Policy, parse, profile

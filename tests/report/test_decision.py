@@ -11,7 +11,8 @@ from markdown_it import MarkdownIt
 from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.finding import failed
 from model_provenance.domain.policy import Answer, Decision, Verdict
-from model_provenance.domain.verification import Report, Result, Scope
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import Report, Scope
 from model_provenance.report.decision import decision_section, explanation
 from model_provenance.report.verification import verify_summary
 

@@ -12,8 +12,9 @@ from tests.revoke.office import DAY, MODEL, NOW, Office, revoked
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate, Statement
+from model_provenance.domain.result import Result
 from model_provenance.domain.status import Action, Affected, Entry
-from model_provenance.domain.verification import Expectation, KeyExpectation, Result, Trust
+from model_provenance.domain.verification import Expectation, KeyExpectation, Trust
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.intoto import named_statement
 from model_provenance.formats.revocation import revocation_statement

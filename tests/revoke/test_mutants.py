@@ -11,8 +11,8 @@ import pytest
 from tests.policy.release import verified
 from tests.revoke.office import DAY, MODEL, NOW, Office, revoked
 
+from model_provenance.domain.result import Result
 from model_provenance.domain.status import Status
-from model_provenance.domain.verification import Result
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.policy.document import parse
 from model_provenance.policy.evaluate import evaluate

@@ -21,6 +21,7 @@ from model_provenance.domain.files import ModelFile
 from model_provenance.domain.finding import Severity
 from model_provenance.domain.names import ModelName, Version
 from model_provenance.domain.package import Archive, Blob, Layout, Package
+from model_provenance.domain.result import Result
 from model_provenance.domain.roles import role_of
 from model_provenance.domain.verification import (
     EvidenceFiles,
@@ -28,7 +29,6 @@ from model_provenance.domain.verification import (
     KeyExpectation,
     Observed,
     Report,
-    Result,
     TargetKind,
     Trust,
 )

@@ -11,7 +11,8 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.finding import Status, undecided
 from model_provenance.domain.package import Layout
-from model_provenance.domain.verification import Expectation, Observed, Result, Scope, TargetKind, Trust
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import Expectation, Observed, Scope, TargetKind, Trust
 from model_provenance.verify.checks import CHECKS
 from model_provenance.verify.release import verify_remote
 

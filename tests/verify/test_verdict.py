@@ -15,7 +15,8 @@ import pytest
 import model_provenance
 from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.finding import Finding, Severity, Status, failed, passed, skipped, undecided, warned
-from model_provenance.domain.verification import Result, Scope, Verified
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import Scope, Verified
 from model_provenance.errors import CODES, Exit
 from model_provenance.formats.slsa_level import ReviewedBuilder, slsa_level
 from model_provenance.verify import run

@@ -7,7 +7,7 @@ from enum import Enum
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import SignerIdentity
-from model_provenance.domain.verification import Result
+from model_provenance.domain.result import Result
 
 
 class Verdict(Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from model_provenance.domain.context import Provider
 from model_provenance.domain.digest import Digest
@@ -13,9 +13,8 @@ from model_provenance.domain.evidence import LogEntry, SignerIdentity, Subject
 from model_provenance.domain.files import FILES, ModelFile, Serialization
 from model_provenance.domain.finding import Finding
 from model_provenance.domain.parts import DEFAULT_PARTS
-
-if TYPE_CHECKING:
-    from model_provenance.domain.policy import Decision
+from model_provenance.domain.policy import Decision
+from model_provenance.domain.result import Result
 
 DEFAULT_EVENTS: Mapping[Provider, frozenset[str]] = {
     Provider.GITHUB: frozenset({"push", "release", "workflow_dispatch", "schedule", "merge_group"}),
@@ -156,14 +155,6 @@ class EvidenceFiles:
     bundles: tuple[tuple[str, bytes], ...]
     #: Documents beside the evidence: `model-manifest.json`, `sbom.spdx.json`, …
     documents: tuple[tuple[str, bytes], ...] = ()
-
-
-class Result(Enum):
-    """The verdict of a verification."""
-
-    PASS = "PASS"  # noqa: S105 - not a password
-    FAIL = "FAIL"
-    ERROR = "ERROR"
 
 
 class Scope(Enum):

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from model_provenance.domain.verification import Report, Result, Scope
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import Report, Scope
 from model_provenance.errors import Exit, ModelProvenanceError
 from model_provenance.flows.ci_surface import report_error, set_verdict, this_run, warn, write_reports
 from model_provenance.flows.ci_words import findings_of_a_job

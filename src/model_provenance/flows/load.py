@@ -11,8 +11,9 @@ from pathlib import Path
 
 from model_provenance.domain.finding import Finding, Severity
 from model_provenance.domain.holding import HeldFile, LoadReceipt, LoadResult, Toctou, weakest
+from model_provenance.domain.result import Result
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import Report, Result, TargetKind, Verified
+from model_provenance.domain.verification import Report, TargetKind, Verified
 from model_provenance.errors import Exit, ModelProvenanceError, exit_status_of
 from model_provenance.flows.held import Held
 from model_provenance.flows.target import locate

@@ -12,17 +12,11 @@ from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.finding import Finding, failed, undecided, warned
 from model_provenance.domain.lineage import Lineage
 from model_provenance.domain.policy import Answer, Decision, Verdict, Waiver
+from model_provenance.domain.result import Result
 from model_provenance.domain.status import Status
 from model_provenance.domain.summary import Summary
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import (
-    EvidenceFiles,
-    Report,
-    Result,
-    SignerExpectation,
-    Trust,
-    Verified,
-)
+from model_provenance.domain.verification import EvidenceFiles, Report, SignerExpectation, Trust, Verified
 from model_provenance.errors import Exit, ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.claimed import claimed

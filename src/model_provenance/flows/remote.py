@@ -12,16 +12,9 @@ from model_provenance.disk.failure import failure
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.finding import failed
+from model_provenance.domain.result import Result
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import (
-    EvidenceFiles,
-    Expectation,
-    Observed,
-    Report,
-    Result,
-    TargetKind,
-    Trust,
-)
+from model_provenance.domain.verification import EvidenceFiles, Expectation, Observed, Report, TargetKind, Trust
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.sets import judged
 from model_provenance.formats.bundle import Envelope, parse_bundle

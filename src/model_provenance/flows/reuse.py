@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from model_provenance.domain.context import Context
 from model_provenance.domain.evidence import Bundle, Predicate, SbomDocument, Statement
 from model_provenance.domain.package import Package
+from model_provenance.domain.result import Result
 from model_provenance.domain.verification import (
     EvidenceFiles,
     Expectation,
     KeyExpectation,
     Observed,
     Report,
-    Result,
     SignerExpectation,
     TargetKind,
 )

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.finding import Severity
-from model_provenance.domain.verification import EvidenceFiles, Report, Result
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import EvidenceFiles, Report
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import slsa
 from model_provenance.formats.bundle import Envelope, parse_bundle

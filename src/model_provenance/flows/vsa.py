@@ -17,9 +17,10 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.lineage import Lineage, bases_of
 from model_provenance.domain.policy import Decision, Verdict
+from model_provenance.domain.result import Result
 from model_provenance.domain.status import Status
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import Report, Result, Scope, Verified
+from model_provenance.domain.verification import Report, Scope, Verified
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.asked import given

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from itertools import zip_longest
 
 from model_provenance.domain.policy import Answer, Decision, Verdict
+from model_provenance.domain.result import Result
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import Result
 from model_provenance.report.markdown import escaped, prose, table
 
 _MEANING = {

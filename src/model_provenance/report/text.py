@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from model_provenance.domain.finding import Finding, Severity, Status
 from model_provenance.domain.receipt import Receipt, ReleaseResult
+from model_provenance.domain.result import Result
 from model_provenance.domain.text import shown
-from model_provenance.domain.verification import Report, Result, Scope
+from model_provenance.domain.verification import Report, Scope
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.report.decision import decision_lines
 from model_provenance.report.described import described_rows

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from model_provenance.domain.finding import Status
-from model_provenance.domain.verification import Report, Result
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import Report
 from model_provenance.report.decision import decision_section
 from model_provenance.report.markdown import budgeted, code, escaped, fact_table, findings_section
 from model_provenance.report.signer import signer_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from model_provenance.domain.finding import Finding, Severity, Status, failed, undecided
-from model_provenance.domain.verification import Result
+from model_provenance.domain.result import Result
 from model_provenance.errors import Exit, ModelProvenanceError, exit_status_of
 
 #: When several things are wrong, the process ends with the first of these that occurs. A signature that does not hold

@@ -6,7 +6,8 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate, Subject
 from model_provenance.domain.files import ModelFile
 from model_provenance.domain.finding import Finding, Status, undecided
-from model_provenance.domain.verification import SEAL, Report, Result, Scope, Verified
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import SEAL, Report, Scope, Verified
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.slsa_level import slsa_level
 from model_provenance.verify.case import Case

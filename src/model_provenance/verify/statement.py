@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from model_provenance.domain.evidence import SignerIdentity
 from model_provenance.domain.finding import Severity
-from model_provenance.domain.verification import Expectation, Result, SignerExpectation, Trust
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import Expectation, SignerExpectation, Trust
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.intoto import ParsedStatement
 from model_provenance.verify.assemble import statement_case

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate, Subject, SubjectKind
 from model_provenance.domain.finding import Finding, Severity, failed, passed, undecided
+from model_provenance.domain.result import Result
 from model_provenance.domain.summary import Summary
-from model_provenance.domain.verification import SEAL, Observed, Report, Result, Scope, Verified
+from model_provenance.domain.verification import SEAL, Observed, Report, Scope, Verified
 from model_provenance.formats.oms import files_digest, model_digest
 from model_provenance.verify.outcome import not_checked, unchecked, verdict
 

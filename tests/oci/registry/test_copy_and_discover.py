@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from tests.oci.registry.workshop import REPOSITORY, Workshop, access_to
 
-from model_provenance.domain.verification import Result
+from model_provenance.domain.result import Result
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.registry import copy, discover
 from model_provenance.oci.access import Access

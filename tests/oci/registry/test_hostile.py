@@ -11,7 +11,7 @@ import pytest
 from tests.oci.registry.workshop import REPOSITORY, Workshop, access_to, tree
 
 from model_provenance.domain.digest import Digest
-from model_provenance.domain.verification import Result
+from model_provenance.domain.result import Result
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.oci.reference import Reference
 from model_provenance.oci.referrers import list_referrers

@@ -20,7 +20,7 @@ from tests.oci.registry.workshop import REPOSITORY, Workshop, access_to
 
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.package import Blob, Descriptor
-from model_provenance.domain.verification import Result
+from model_provenance.domain.result import Result
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.oci import EMPTY, MANIFEST, bundle_referrer
 from model_provenance.oci.reference import Reference

@@ -10,7 +10,8 @@ import pytest
 from tests.oci.registry.workshop import REPOSITORY, Workshop, access_to
 
 from model_provenance.domain.receipt import Receipt
-from model_provenance.domain.verification import Report, Result
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import Report
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.registry import discover
 from model_provenance.flows.signing import KeylessSigning

@@ -10,7 +10,8 @@ import pytest
 from tests.oci.registry.workshop import REPOSITORY, Workshop, access_to, tree
 
 from model_provenance.domain.package import Layout
-from model_provenance.domain.verification import Result, Scope
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import Scope
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.testing.registry_profiles import PROFILES
 from model_provenance.testing.registry_sim import RegistrySim

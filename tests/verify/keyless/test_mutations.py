@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_provenance.domain.verification import Expectation, Result
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import Expectation
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.bundle import parse_bundle
 from model_provenance.formats.identity import parse_signer

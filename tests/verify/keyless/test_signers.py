@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from model_provenance.domain.finding import Status
-from model_provenance.domain.verification import IdentityExpectation, Result
+from model_provenance.domain.result import Result
+from model_provenance.domain.verification import IdentityExpectation
 from model_provenance.formats.identity import parse_identity, parse_signer
 from model_provenance.testing.github_run import GitHubRun
 from model_provenance.testing.gitlab_run import GitLabRun
