@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.policy.engine import needs_cel
 
 from model_provenance.cli.main import run
 from model_provenance.domain.digest import Digest
@@ -257,6 +258,7 @@ def test_a_policy_that_came_with_the_model_is_refused(path: str, deployment: Dep
     assert "policy.place" in step.log
 
 
+@needs_cel
 def test_a_rule_that_cannot_be_answered_stops_the_deployment(deployment: Deployment) -> None:
     """In CEL and in Rego: 15 and ERROR. An `opa` that an earlier step has put on the PATH is not run."""
     undefined = POLICY + '  rules: [{id: eval, expr: "manifest.nothing > 1", message: no}]\n'

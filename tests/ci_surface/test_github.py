@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from tests.policy.engine import needs_cel
 
 from model_provenance.cli.main import run as model_provenance
 from model_provenance.domain.evidence import SignerIdentity
@@ -193,6 +194,7 @@ def test_example_gate(repository: Path, sim: SigstoreSim, prepared: Path, tmp_pa
     assert "expect.unpinned" not in job.log
 
 
+@needs_cel
 def test_a_gate_with_a_policy_needs_no_signer(
     repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path
 ) -> None:

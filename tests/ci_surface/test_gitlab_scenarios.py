@@ -19,6 +19,7 @@ import jsonschema
 import pytest
 import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
+from tests.policy.engine import needs_cel
 
 from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.sigstore_sim import SigstoreSim
@@ -134,6 +135,7 @@ spec:
 """
 
 
+@needs_cel
 @pytest.mark.parametrize(
     ("limit", "place", "result", "status"),
     [

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.policy.engine import needs_cel
 
 from model_provenance.flows.signing import KeySigning, prepare
 from model_provenance.formats.waiver import waiver_of, waiver_statement
@@ -382,6 +383,7 @@ def test_an_export_says_on_standard_error_what_the_cluster_does_not_ask(
     cli("policy", "export", "policy.yaml", "--to", controller).refused(2, "usage.invalid", "--images")
 
 
+@needs_cel
 def test_a_rule_is_read_by_check_and_asked_by_verify(at_work: Path, cli: Cli) -> None:
     """`check` refuses an expression that cannot be read; `verify` and `test` have a row for each rule, `waive` takes its name."""
     rules = "  rules: [{id: small, expr: 'files.all(f, f.size < %s)', message: too large}]\n"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from tests.policy.engine import HAS_CEL
 
 from model_provenance.cli.main import COMMANDS, group
 
@@ -29,7 +30,7 @@ def test_blocks_that_are_marked_to_run_do_what_the_page_says(page: Page, tmp_pat
     """`sh run` blocks of a page end with 0, or with the status that stands beside it, in order, beside a small model."""
     small_model(tmp_path / "model")
     for fence in page.fences("sh"):
-        if "run" not in fence.info:
+        if "run" not in fence.info or (not HAS_CEL and "  rules:" in fence.text):
             continue
         status, output = _run(fence, tmp_path)
         assert status == _status(fence), f"{page.name}:\n{fence.text}\n{output}"

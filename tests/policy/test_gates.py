@@ -21,6 +21,7 @@ from model_provenance.policy.evaluate import evaluate
 from model_provenance.policy.gates import GATES
 from model_provenance.policy.outside import Outside, Programs
 
+from .engine import needs_cel
 from .opa import RECORDING, stand_in
 from .release import NOW, RESOURCE, ancestor, report, status, summary, verified, waiver
 
@@ -35,13 +36,19 @@ def files_of(folder: Path) -> Any:
     return lambda name: (folder / name).read_bytes()
 
 
+def marks(folder: Path) -> tuple[pytest.MarkDecorator, ...]:
+    """What a case needs: only a policy that is read and asked comes to an engine of CEL."""
+    asked = folder.parent.name == "rules" and "." not in yaml.safe_load((folder / "case.yaml").read_text())["expect"]
+    return (needs_cel,) if asked else ()
+
+
 def outside(folder: Path, scratch: Path, found: Verified) -> Outside:
     """What rules look at, and an `opa` that answers as the real one has answered about this case."""
     recorded = folder / RECORDING
     return Outside(report(found), Programs(given=stand_in(scratch, recorded) if recorded.exists() else None))
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: f"{path.parent.name}-{path.name}")
+@pytest.mark.parametrize("folder", [pytest.param(f, marks=marks(f), id=f"{f.parent.name}-{f.name}") for f in FOLDERS])
 def test_the_gate_answers_as_the_case_says(folder: Path, tmp_path: Path) -> None:
     """The verdict, and in words what was found; a policy that cannot be used is refused with a code."""
     case = yaml.safe_load((folder / "case.yaml").read_text("utf-8"))

@@ -19,6 +19,7 @@ from model_provenance.policy.document import Policy, parse
 from model_provenance.policy.evaluate import evaluate
 from model_provenance.policy.outside import Outside, Programs
 
+from .engine import HAS_CEL, needs_cel
 from .opa import executable
 from .release import NOW, report, verified
 
@@ -62,6 +63,7 @@ LOOP = " ".join(f"files.all({name}," for name in "abcdefghijkl") + " true" + ")"
 BOMB = "[" + ",".join(["'" + "x" * 60 + "'"] * 25) + "]"
 
 
+@needs_cel
 def test_cel_that_loops_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the system, within the processor time that it gets; the answer names the rule."""
     monkeypatch.setattr(cel, "LIMITS", Limits(processor=1, memory=512 * 1024 * 1024))
@@ -72,6 +74,7 @@ def test_cel_that_loops_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.monotonic() - start < 30
 
 
+@needs_cel
 def test_cel_that_takes_all_memory_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """The memory that it may write to is limited; whatever the engine makes of that, it is no answer."""
     monkeypatch.setattr(cel, "LIMITS", Limits(processor=20, memory=128 * 1024 * 1024))
@@ -79,6 +82,7 @@ def test_cel_that_takes_all_memory_is_ended(monkeypatch: pytest.MonkeyPatch) -> 
     assert one(rules(expression)).verdict is Verdict.ERROR
 
 
+@needs_cel
 @pytest.mark.parametrize("expression", ["'true'", "1", "null", "[]", "{}", "1.0", "b'true'", "duration('1s')"])
 def test_only_true_is_true(expression: str) -> None:
     """What is not a boolean is no answer, however true it looks in another language."""
@@ -87,6 +91,7 @@ def test_only_true_is_true(expression: str) -> None:
     assert "neither true nor false" in found.why
 
 
+@needs_cel
 @pytest.mark.parametrize(
     "expression", ["nothing", "manifest.nothing", "manifest.datasets.all(d, d.nothing == 1)", "1 / 0 == 1"]
 )
@@ -95,6 +100,7 @@ def test_what_is_undefined_is_no_answer(expression: str) -> None:
     assert one(rules(expression)).verdict is Verdict.ERROR
 
 
+@needs_cel
 def test_an_expression_may_have_lines_and_comments() -> None:
     """A comment ends with its line, so lines are not joined; nothing behind it is swallowed."""
     assert one(rules("// first\nfiles.size() > 0 &&\n\tscope == 'release'\n")).verdict is Verdict.PASS
@@ -109,6 +115,7 @@ def test_an_expression_is_text(expression: Any) -> None:
     assert caught.value.code == "policy.invalid"
 
 
+@needs_cel
 def test_one_rule_without_an_answer_does_not_hide_the_others() -> None:
     """Each has an answer of its own; the decision is the worst of them."""
     assert [a.verdict for a in answers(rules("true", "false", "nothing"))] == [
@@ -116,6 +123,13 @@ def test_one_rule_without_an_answer_does_not_hide_the_others() -> None:
         Verdict.FAIL,
         Verdict.ERROR,
     ]
+
+
+@pytest.mark.skipif(HAS_CEL, reason="this machine has an engine of CEL")
+def test_where_there_is_no_engine_at_all_nothing_passes() -> None:
+    """Python 3.10, for which none is built: true is an ERROR, and what is to be done is said."""
+    found = one(rules("true"))
+    assert (found.verdict, "Python 3.11" in found.fix) == (Verdict.ERROR, True)
 
 
 def test_without_the_engine_nothing_passes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
