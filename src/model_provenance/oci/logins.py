@@ -144,8 +144,10 @@ def _from_entry(entry: Mapping[str, Any], where: str) -> Login | None:
     return Login("", "", identity, where) if identity else None
 
 
-#: What lets this process sign: GitHub's endpoint for tokens, and GitLab's token itself.
-_IDENTITY = frozenset({"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "SIGSTORE_ID_TOKEN"})
+#: What lets this process sign: GitHub's endpoint for tokens, GitLab's token itself, the password of a key.
+_IDENTITY = frozenset(
+    {"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "SIGSTORE_ID_TOKEN", "COSIGN_PASSWORD"}
+)
 
 
 def _without_identity(env: Mapping[str, str]) -> dict[str, str]:

@@ -155,7 +155,7 @@ def _ci_summary(workspace: Path, name: str, runner: Mapping[str, str]) -> str:
 
 def _workspace(folder: Path, model: Path) -> str:
     """A repository as a team would have it, with the model beside it, ignored by git; returns its commit."""
-    _link_tree(model, folder / "model")
+    _copy_tree(model, folder / "model")
     (folder / ".github/workflows").mkdir(parents=True)
     (folder / ".github/workflows/release.yml").write_text(_WORKFLOW)
     (folder / "model-manifest.yaml").write_text(_MANIFEST)
@@ -175,24 +175,21 @@ def _workspace(folder: Path, model: Path) -> str:
     return answer.stdout.strip()
 
 
-def _link_tree(source: Path, target: Path) -> None:
-    """Hard links where the file system allows, so that a model of any size costs nothing; copies elsewhere."""
+def _copy_tree(source: Path, target: Path) -> None:
+    """Copies: the inode of an installed file may be shared with other environments, whose making changes its time."""
     for path in sorted(source.rglob("*")):
         place = target / path.relative_to(source)
         if path.is_dir():
             place.mkdir(parents=True, exist_ok=True)
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(path.resolve(), place)
-        except OSError:
-            shutil.copyfile(path, place)
+        shutil.copyfile(path, place)
 
 
 def _tampered(workspace: Path) -> Path:
     """The model again, linked, with one byte of its largest small-enough file flipped in a copy of its own."""
     target = workspace / "tampered"
-    _link_tree(workspace / "model", target)
+    _copy_tree(workspace / "model", target)
     candidates = [p for p in target.rglob("*") if p.is_file() and 0 < p.stat().st_size < 200_000_000]
     victim = max(candidates, key=lambda p: (p.stat().st_size, p.name))
     data = bytearray(victim.read_bytes())

@@ -160,7 +160,7 @@ def test_a_broken_helper_is_an_error(tmp_path: Path, script: str) -> None:
 def test_a_helper_cannot_sign_as_this_job(tmp_path: Path) -> None:
     """It keeps its cloud's variables, and gets none that an identity is made of."""
     script = f"""env >{tmp_path}/seen; echo '{{"Username": "u", "Secret": "s"}}'"""
-    names = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "SIGSTORE_ID_TOKEN")
+    names = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "SIGSTORE_ID_TOKEN", "COSIGN_PASSWORD")
     env = {**_helper(tmp_path, script), "AWS_PROFILE": "models", **dict.fromkeys(names, "secret")}
     assert find_login(Reference.parse("ghcr.io/a/b"), env) is not None
     seen = (tmp_path / "seen").read_text()
