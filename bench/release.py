@@ -79,7 +79,10 @@ def measure(base: Path, size: int, runs: int, *, shell: bool) -> None:
     medians = {name: median(outcomes) for name, outcomes in results.items()}
     if shell:
         clean(base)
-        medians["shell recipe (once)"] = run(["sh", "-c", shell_recipe(model)], cwd=base)
+        outcome = run(["sh", "-c", shell_recipe(model)], cwd=base)
+        if outcome.status != 0:
+            raise SystemExit(f"the shell recipe failed with status {outcome.status}")
+        medians["shell recipe (once)"] = outcome
     report(medians, sum(f.stat().st_size for f in model.iterdir()))
 
 
@@ -105,7 +108,8 @@ def shell_recipe(model: Path) -> str:
     syft = BIN / "syft"
     return (
         f"tar -C {model.parent} -czf out.tar.gz {model.name} && sha256sum out.tar.gz > out.sha256"
-        f" && (cd {model} && sha256sum *) > files.sha256 && {syft} scan dir:{model} -q -o spdx-json=out.spdx.json"
+        f" && (cd {model} && find . -type f -exec sha256sum {{}} +) > files.sha256"
+        f" && {syft} scan dir:{model} -q -o spdx-json=out.spdx.json"
     )
 
 

@@ -330,3 +330,26 @@ def test_without_a_name_no_summary_stands_for_a_model(gate: Call, relies: Call) 
     assert gate().status == 0
     relies(consumer(), named=()).refused(2, "usage.invalid", "--resource-uri")
     relies("consumer.yaml", named=("--name", "other", "--version", "1.0.0")).failed(13, "policy.denied", "not `pkg")
+
+
+@pytest.mark.parametrize(
+    "words", [("--key", "release.pub"), ("--require", "weights"), ("--signer", "github:acme/minilm")]
+)
+def test_without_evidence_an_expectation_of_the_release_is_refused(
+    gate: Call, relies: Call, words: tuple[str, ...]
+) -> None:
+    """Ignored in silence it would give a false feeling: a summary does not show who released the model."""
+    assert gate().status == 0
+    relies(consumer(), *words).refused(2, "usage.invalid", "--evidence")
+
+
+@pytest.mark.parametrize("wrong", ["another name", "another verifier"])
+def test_without_evidence_a_summary_that_does_not_count_is_never_only_warned_of(
+    gate: Call, relies: Call, wrong: str
+) -> None:
+    """It is all that there is: let through with a warning, nobody at all would have verified these files for us."""
+    assert gate().status == 0
+    named = ("--name", "other", "--version", "1.0.0") if wrong == "another name" else NAMED
+    known = VERIFIER if wrong == "another name" else f"{{id: '{ID}/2', key: gate.pub}}"
+    assert relies(consumer(", effect: warn", verifiers=known), named=named).status == 13
+    assert relies(consumer(", effect: warn")).status == 0

@@ -11,11 +11,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from model_provenance import load
+from model_provenance.domain.verification import Report
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.flows.verify import verify
 from model_provenance.hold import lease
 
 from .models import BIG, COUNT, Released, safetensors_file
@@ -118,6 +121,27 @@ def test_a_writer_that_comes_after_the_verification_has_to_wait(released: Releas
         assert model.read(BIG) == safetensors_file(COUNT)
     assert writer.wait(60) == 0
     assert b"EVIL" in place.read_bytes()
+
+
+@pytest.mark.usefixtures("without_leases")
+def test_a_file_that_is_written_while_the_policy_decides_is_not_handed_out(
+    released: Released, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes were hashed before; rules may take seconds, and somebody only has to wait for them."""
+    from model_provenance.flows import load as flow
+
+    def decides(*words: Any, **more: Any) -> Report:
+        report = verify(*words, **more)
+        with (released.model / BIG).open("r+b") as file:
+            file.write(b"changed")
+        return report
+
+    monkeypatch.setattr(flow, "verify", decides)
+    receipt = released.folder / "receipts.jsonl"
+    with noticed(), load.verified(released.model, **released.expected, receipt=receipt):
+        pytest.fail("it was handed out")
+    [line] = [json.loads(line)["Attributes"] for line in receipt.read_text().splitlines()]
+    assert (line["model_provenance.result"], line["error.type"]) == ("FAIL", "load.changed")
 
 
 @pytest.mark.usefixtures("without_leases")

@@ -18,23 +18,23 @@ _BUSY = (errno.EAGAIN, errno.EACCES)
 
 
 @contextmanager
-def alone_in(folder: Path, *, seconds: float) -> Iterator[None]:
+def alone_in(folder: Path, *, seconds: float, busy: str) -> Iterator[None]:
     """Wait until no other process is in `folder`, at most so long; the lock ends with the block, or with the process.
 
-    Raises `layout.busy`, `machine.*`. A file system without locks gives none: there the last writer wins, as without this.
+    Raises the code `busy`, `machine.*`. A file system without locks gives none: there the last writer wins, as without this.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError as error:
-        raise failure(error, str(folder), doing="open the layout") from error
+        raise failure(error, str(folder), doing="open") from error
     try:
-        _lock(descriptor, folder, time.monotonic() + seconds)
+        _lock(descriptor, folder, time.monotonic() + seconds, busy)
         yield
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, folder: Path, deadline: float) -> None:
+def _lock(descriptor: int, folder: Path, deadline: float, busy: str) -> None:
     import fcntl  # noqa: PLC0415 - there is none on Windows
 
     while True:
@@ -47,6 +47,6 @@ def _lock(descriptor: int, folder: Path, deadline: float) -> None:
             return
         if time.monotonic() > deadline:
             raise ModelProvenanceError(
-                "layout.busy", "another process writes this folder and does not end", location=shown(str(folder), 400)
+                busy, "another process writes this folder and does not end", location=shown(str(folder), 400)
             )
         time.sleep(_PAUSE_SECONDS)

@@ -17,6 +17,13 @@ from model_provenance.hold.view import View
 _SHOWN = 20
 
 
+def refuse_changed(holder: Holder) -> None:
+    """Raise `load.changed` where a file may not be what was hashed any more."""
+    if changed := holder.changed():
+        names = ", ".join(shown(name) for name in changed[:_SHOWN])
+        raise ModelProvenanceError("load.changed", f"written to after it was verified: {names}")
+
+
 @final
 class Held:
     """Open files of one model. `close` it; before that, `check` it."""
@@ -91,13 +98,11 @@ class Held:
 
     def check(self) -> None:
         """Raise `load.changed` if a file may not be what was verified any more."""
-        changed = self._holder.changed()
-        if not changed:
-            return
-        names = ", ".join(shown(name) for name in changed[:_SHOWN])
-        error = ModelProvenanceError("load.changed", f"written to after it was verified: {names}")
-        self._on_change(error)
-        raise error
+        try:
+            refuse_changed(self._holder)
+        except ModelProvenanceError as error:
+            self._on_change(error)
+            raise
 
     def hand_over(self) -> None:
         """Let a program that takes this process's place have the open files."""

@@ -15,7 +15,7 @@ from model_provenance.domain.result import Result
 from model_provenance.domain.text import shown
 from model_provenance.domain.verification import Report, TargetKind, Verified
 from model_provenance.errors import Exit, ModelProvenanceError, exit_status_of
-from model_provenance.flows.held import Held
+from model_provenance.flows.held import Held, refuse_changed
 from model_provenance.flows.target import locate
 from model_provenance.flows.verify import VerifyRequest, verify
 from model_provenance.formats.load_receipt import receipt_line
@@ -89,6 +89,8 @@ def _held(request: LoadRequest, holder: Holder, progress: Callable[[int, int], N
             raise RefusedError(report)
         files = _handed_out(report.verified, holder)
         _demand(request, weakest(tuple(files.values())))
+        # A policy may take its time, and rules of it seconds: what is handed out is what was hashed before.
+        refuse_changed(holder)
     except ModelProvenanceError as error:
         if request.bypass is not None and error.exit_status not in _NOT_BYPASSED:
             holder.close()
@@ -181,8 +183,10 @@ def _demand(request: LoadRequest, found: Toctou) -> None:
 def _refusal(error: ModelProvenanceError, report: Report | None) -> LoadResult:
     if report is not None and report.result is Result.FAIL:
         return LoadResult.FAIL
-    undecided = report is not None or error.exit_status not in (Exit.CONTENT, Exit.SIGNATURE, Exit.REVOKED)
-    return LoadResult.ERROR if undecided else LoadResult.FAIL
+    if report is not None and report.verified is None:
+        return LoadResult.ERROR
+    is_verdict = error.exit_status in (Exit.CONTENT, Exit.SIGNATURE, Exit.REVOKED)
+    return LoadResult.FAIL if is_verdict else LoadResult.ERROR
 
 
 def _record_change(request: LoadRequest, report: Report | None, toctou: Toctou, error: ModelProvenanceError) -> None:

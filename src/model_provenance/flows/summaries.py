@@ -13,6 +13,7 @@ from model_provenance.domain.text import shown
 from model_provenance.domain.verification import EvidenceFiles, Report, Trust
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.claimed import claimed
+from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.files import read_file
 from model_provenance.flows.target import Progress, Target, observe_files
 from model_provenance.flows.verify import VerifyRequest, parse_digest
@@ -66,6 +67,13 @@ def verify_by_summary(
             "usage.invalid",
             "without evidence nothing says which model the summary must be about",
             remedy="Add --name and --version, or --resource-uri.",
+        )
+    if request.signer != SignerOptions() or request.require is not None:
+        # Who released the model, and what is in it, a summary does not show; the policy says whose summaries count.
+        raise ModelProvenanceError(
+            "usage.invalid",
+            "without evidence nothing is said about who signed the model, or about its parts",
+            remedy="Leave out --key, --signer, --certificate-… and --require, or give the evidence with --evidence.",
         )
     ignored = (*DEFAULT_IGNORED, *request.ignore)
     observed = observe_files(

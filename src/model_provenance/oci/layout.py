@@ -98,7 +98,7 @@ def finish_layout(
     if package.index is None:
         raise ModelProvenanceError("internal.error", "an archive has no model index")
     LayoutSink(directory)
-    with alone_in(directory, seconds=_PATIENCE_SECONDS):
+    with alone_in(directory, seconds=_PATIENCE_SECONDS, busy="layout.busy"):
         _finish(directory, package, package.index, tag, bundles, created)
 
 

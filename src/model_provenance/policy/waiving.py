@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from model_provenance.domain.policy import Answer, Verdict, Waiver
 from model_provenance.domain.text import shown
+from model_provenance.domain.verification import Scope
 from model_provenance.policy.gates.gate import Case
 from model_provenance.policy.signers import matching
 
@@ -45,6 +46,8 @@ def _objections(waiver: Waiver, case: Case) -> Iterator[str]:
     release, signer = case.verified.signer, waiver.signer
     if waiver.gate in NEVER:
         yield "this gate cannot be waived"
+    if case.verified.scope is Scope.SUMMARY:
+        yield "no evidence was verified, only a summary that does not count"
     if waiver.digest != case.verified.model_digest:
         yield f"the waiver is for another model, {waiver.digest}"
     if signer is None or matching(case.policy.approvers or frozenset(), signer) is None:

@@ -20,7 +20,7 @@ READS = (
     "operators that read or write files or call Python, which make it a file that can execute code",
 )
 
-_FIELDS = 2_000_000
+_FIELDS = 400_000
 _TEXT_LIMIT = 4096
 _NAMED = 64
 #: Numbers of fields in saved_model.proto, meta_graph.proto, graph.proto and function.proto.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from model_provenance.disk.exclusive import alone_in
 from model_provenance.disk.failure import failure
 from model_provenance.disk.publish import PublishedFile
 from model_provenance.domain.digest import Digest
@@ -18,6 +18,7 @@ from model_provenance.formats.canonical import canonical
 from model_provenance.revoke.history import Seen
 
 _LIMIT = 4096
+_PATIENCE_SECONDS = 10.0
 
 
 def seen_path(folder: Path, source: str, revokers: Iterable[str]) -> Path:
@@ -59,29 +60,13 @@ def save_seen(path: Path, seen: Seen) -> None:
             os.chmod(path.parent, 0o700)  # noqa: PTH101 - a folder of ours alone
     except OSError as error:
         raise failure(error, str(path.parent), doing="write") from error
-    with _alone(path.parent), PublishedFile(path) as file:
+    # Between looking and writing no other process writes: its newer number would be lost.
+    with alone_in(path.parent, seconds=_PATIENCE_SECONDS, busy="status.busy"), PublishedFile(path) as file:
         newer = load_seen(path)
         if newer is not None and newer.seq >= seen.seq:
             return
         file.write(canonical({"list": seen.list, "seq": seen.seq, "digest": str(seen.digest)}))
         file.publish()
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Between looking and writing, no other process writes: its newer number would be lost."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise failure(error, str(folder), doing="write") from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        except OSError as error:
-            raise failure(error, str(folder), doing="write") from error
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _unusable(path: Path, why: str) -> ModelProvenanceError:

@@ -40,7 +40,9 @@ def decide(section: Vsa, case: Case) -> Answer:
         return passed("vsa", f"verified by {len(by)} of {len(section.verifiers)} verifiers")
     what = "; ".join(dict.fromkeys(objections[:_SHOWN])) if objections else "no summary of this model was given"
     why = f"{len(by)} verifiers say PASSED, and the policy asks for {section.needed}"
-    return refused("vsa", section.effect, what, why, _FIX)
+    # Without evidence a summary is all that there is: to let one through that does not count would be to check nothing.
+    effect = "deny" if case.verified.scope is Scope.SUMMARY else section.effect
+    return refused("vsa", effect, what, why, _FIX)
 
 
 def _selected(section: Vsa, case: Case) -> list[Summary]:
