@@ -353,3 +353,18 @@ def test_without_evidence_a_summary_that_does_not_count_is_never_only_warned_of(
     known = VERIFIER if wrong == "another name" else f"{{id: '{ID}/2', key: gate.pub}}"
     assert relies(consumer(", effect: warn", verifiers=known), named=named).status == 13
     assert relies(consumer(", effect: warn")).status == 0
+
+
+def test_without_evidence_no_waiver_makes_a_summary_count(gate: Call, relies: Call, cli: Cli, vsa: Path) -> None:
+    """Nobody knows who released the model, so nobody can tell that the approver is somebody else."""
+    assert gate().status == 0
+    assert cli("keygen", "--output", "officer").status == 0
+    root = next(each for each in said(vsa)["subject"] if each["name"] == "oms-root")["digest"]["sha256"]
+    about = ("--gate", "vsa", "--reason", "r", "--approver", "a", "--ticket", "T-1", "--expires", "2099-01-01")
+    signed = ("--key", "officer.key", "--output", "vsa.waiver")
+    assert cli("policy", "waive", f"sha256:{root}", *about, *signed).status == 0
+    policy = consumer(more="  waivers: {approvers: [{key: officer.pub}]}\n")
+    other = ("--name", "other", "--version", "1.0.0")
+    relies(policy, "--waiver", "vsa.waiver", named=other).failed(13, "policy.denied", "no evidence was verified")
+    assert cli("verify", "model", *RELEASE, "--key", "release.pub", "--policy", policy,
+               "--waiver", "vsa.waiver").status == 0  # fmt: skip
