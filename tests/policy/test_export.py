@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Any
 
@@ -114,6 +115,27 @@ def test_a_run_that_differs_is_not_admitted(change: dict[str, Any]) -> None:
     run = {key: value for key, value in {**RUN, **change}.items() if value is not None}
     assert not admits(exported(EXACT), "registry.example/models/minilm", run)
     assert not admits(exported(EXACT), "registry.example/models/minilm", None)
+
+
+@pytest.mark.parametrize("rest", ["", ":1", "@sha256:0", ":1@sha256:0", "/minilm", "/minilm:1"])
+def test_the_repository_itself_is_held_to_the_policy(rest: str) -> None:
+    """Whoever names a repository means its images; one that only begins like it is another."""
+    found = exported(EXACT)
+    assert not admits(found, f"registry.example/models{rest}", None, signed_by="nobody")
+    assert admits(found, f"registry.example/models2{rest}", None, signed_by="nobody")
+    spec = yaml.safe_load(image_validating_policy(found))["spec"]
+    assert any(fnmatchcase(f"registry.example/models{rest}", one["glob"]) for one in spec["matchImageReferences"])
+    # As policy-controller has it: a whole reference, with a tag at least, and `**` for any characters.
+    named = f"registry.example/models{rest if ':' in rest or '@' in rest else rest + ':latest'}"
+    globs = [one["glob"] for one in yaml.safe_load(cluster_image_policy(found))["spec"]["images"]]
+    assert any(re.fullmatch(re.escape(glob).replace(r"\*\*", ".*"), named) for glob in globs)
+    assert not any(re.fullmatch(re.escape(glob).replace(r"\*\*", ".*"), "registry.example/models2:1") for glob in globs)
+
+
+def test_docker_hub_is_refused() -> None:
+    """Its images have two names, of which an export would see one."""
+    with pytest.raises(ModelProvenanceError, match="with and without the host"):
+        admission(policy(EXACT), ("docker.io/acme/minilm",), keys=True, now=NOW)
 
 
 def test_one_signer_does_not_lend_another_his_name() -> None:

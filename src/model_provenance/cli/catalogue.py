@@ -169,7 +169,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("policy", "Policy that must allow the release, too: a file, or `integrity`, `baseline` or `production`. It may name who must have signed.",
            ("verify", "exec", "pull"), metavar="FILE|PROFILE", ci=("verify",)),
     Option("to", "Admission controller to write the policy for.", ("policy export",), Kind.CHOICE, choices=("kyverno", "policy-controller"), required=True),
-    Option("images", "Repositories below which images must meet the policy: HOST/PATH. May be repeated.", ("policy export",), Kind.LIST, "HOST/PATH", required=True),
+    Option("images", "Repositories that must meet the policy, with all below them: HOST/PATH. May be repeated.", ("policy export",), Kind.LIST, "HOST/PATH", required=True),
     Option("opa", "Open Policy Agent to evaluate the policy's modules of Rego with, instead of the one on PATH.",
            ("verify", "exec", "pull", "policy explain", "policy check", "policy test"), Kind.PATH, "FILE", ci=("verify",)),
     Option("waiver", "Signed waiver (`policy waive`) of one gate of the policy for this model. May be repeated.",

@@ -13,6 +13,8 @@ NOTES = (
     "Images of containers and images that are mounted as volumes are looked at, both of pods.",
     "Trusted is the public Sigstore; for a private one give each `cosign` its `trustedRoot`.",
 )
+#: What may follow the name of a repository in a reference: a tag, a digest, a repository below it.
+_SEPARATORS = (":", "@", "/")
 _LISTS = ("containers", "initContainers", "ephemeralContainers", "volumes")
 _VOLUMES = (
     "object.spec.?volumes.orValue([]).filter(v, has(v.image) && has(v.image.reference)).map(v, v.image.reference)"
@@ -39,7 +41,11 @@ def image_validating_policy(admission: Admission) -> str:
                     }
                 ]
             },
-            "matchImageReferences": [{"glob": f"{repository}/*"} for repository in admission.repositories],
+            "matchImageReferences": [
+                {"glob": f"{repository}{rest}"}
+                for repository in admission.repositories
+                for rest in ("", *(f"{separator}*" for separator in _SEPARATORS))
+            ],
             "validationConfigurations": {"required": True, "mutateDigest": True, "verifyDigest": True},
             "images": [{"name": "volumes", "expression": _VOLUMES}],
             "attestors": [
@@ -73,9 +79,15 @@ def _cosign(attestor: Attestor) -> dict[str, Any]:
 def _expression(admission: Admission) -> str:
     """Of images of others nothing is asked; they are told apart here, for the functions count them as not verified."""
     every = " + ".join(f"images.{name}" for name in _LISTS)
-    ours = " || ".join(f"image.startsWith({json.dumps(repository + '/')})" for repository in admission.repositories)
+    ours = " || ".join(map(_is_of, admission.repositories))
     one_of = " || ".join(_holds(number, attestor, admission) for number, attestor in enumerate(admission.attestors, 1))
     return f"({every}).filter(image, {ours}).all(image, {one_of})"
+
+
+def _is_of(repository: str) -> str:
+    """The repository itself, whatever its image is named by, and all below it."""
+    begins = [f"image.startsWith({json.dumps(repository + separator)})" for separator in _SEPARATORS]
+    return " || ".join([f"image == {json.dumps(repository)}", *begins])
 
 
 def _holds(number: int, attestor: Attestor, admission: Admission) -> str:

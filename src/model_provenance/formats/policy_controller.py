@@ -28,7 +28,12 @@ def cluster_image_policy(admission: Admission) -> str:
         "metadata": metadata(admission),
         "spec": {
             "mode": "enforce",
-            "images": [{"glob": f"{repository}/**"} for repository in admission.repositories],
+            "images": [
+                # The controller compares whole references, to which it adds a tag where there is none.
+                {"glob": f"{repository}{separator}**"}
+                for repository in admission.repositories
+                for separator in (":", "@", "/")
+            ],
             "authorities": [
                 _authority(number, attestor, admission) for number, attestor in enumerate(admission.attestors, 1)
             ],

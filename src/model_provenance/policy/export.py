@@ -20,6 +20,8 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?:/[a-z0-9]
 _WORKFLOW = re.compile(
     r"(?:(?P<gitlab>https://[^/@]+(?:/[^/@]+)+?)//[^@]+|(?P<github>https://[^/@]+/[^/@]+/[^/@]+)/[^@]+)@.+"
 )
+#: Docker Hub: `acme/m` and `docker.io/acme/m` are one image.
+_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _SBOMS = {"spdx": Predicate.SPDX, "cyclonedx": Predicate.CYCLONEDX}
 #: Why a gate has no counterpart. A gate that is not here is one that somebody added: it is omitted in general words.
 _WHY = {
@@ -41,7 +43,7 @@ _EXPRESSED = ("signer", "source", "sbom")
 
 
 def admission(policy: Policy, repositories: Sequence[str], *, keys: bool, now: int) -> Admission:
-    """The policy for images below `repositories`; `keys` is whether the cluster can verify bundles signed by a key.
+    """The policy for images of `repositories` and below them; `keys` is whether the cluster can verify bundles signed by a key.
 
     Raises `policy.export` for a policy of which nothing could be said that keeps anybody out.
     """
@@ -88,6 +90,12 @@ def _refuse_unfit(policy: Policy, repositories: Sequence[str], now: int) -> None
         if not _REPOSITORY.fullmatch(repository):
             raise ModelProvenanceError(
                 "usage.invalid", f"--images {shown(repository)} is not HOST/REPOSITORY, without a tag"
+            )
+        if repository.partition("/")[0] in _HUB:
+            raise ModelProvenanceError(
+                "usage.invalid",
+                f"images of {shown(repository)} are written with and without the host, so some would pass unseen",
+                remedy="Mirror them to a registry whose host every reference names.",
             )
 
 
