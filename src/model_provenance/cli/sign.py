@@ -93,14 +93,11 @@ def _sign_spool(model: Path | None, signing: Any, given: dict[str, Any]) -> int:
 
 
 def _refuse_unused(given: dict[str, Any]) -> None:
-    """A certificate is of a key, a chain of a certificate: without it the option would be ignored in silence."""
-    pairs = (
-        ("certificate", "key"),
-        ("certificate_chain", "certificate"),
-        ("push", "spool"),
-        ("allow_tag_move", "push"),
-    )
+    """A certificate is of a key, a login of a registry: without it the option would be ignored in silence."""
+    reaching = ("allow_tag_move", "username", "password_stdin", "plain_http", "token_service")
+    pairs = [("certificate", "key"), ("certificate_chain", "certificate"), ("push", "spool")]
+    pairs += [(option, "push") for option in reaching]
     for option, needed in pairs:
         if given[option] and not given[needed]:
             name, other = (f"--{text.replace('_', '-')}" for text in (option, needed))
-            raise ModelProvenanceError("usage.invalid", f"{name} needs {other}", remedy=f"Add {other} FILE.")
+            raise ModelProvenanceError("usage.invalid", f"{name} needs {other}", remedy=f"Add {other}, or leave {name} out.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from model_provenance.domain.evidence import Predicate, Statement
 from model_provenance.domain.text import shown
@@ -16,9 +16,6 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.folder import building, write
 from model_provenance.flows.request import ReleaseRequest
 from model_provenance.formats.canonical import document
-
-if TYPE_CHECKING:
-    pass
 
 SCHEMA = "https://model-provenance.dev/schemas/spool/v1"
 OPTIONS = "spool.json"

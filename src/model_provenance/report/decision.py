@@ -21,7 +21,7 @@ _MEANING = {
     Verdict.ERROR: "could not be decided, so the model must not be used",
 }
 _OUTCOME = {
-    Result.PASS: "The model may be used: every requirement holds or was waived.",
+    Result.PASS: "The model may be used: every requirement holds, was waived, or is only shown.",
     Result.FAIL: "The model must not be used: a requirement does not hold.",
     Result.ERROR: "The model must not be used: a requirement could not be decided.",
 }
