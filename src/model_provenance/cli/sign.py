@@ -100,4 +100,6 @@ def _refuse_unused(given: dict[str, Any]) -> None:
     for option, needed in pairs:
         if given[option] and not given[needed]:
             name, other = (f"--{text.replace('_', '-')}" for text in (option, needed))
-            raise ModelProvenanceError("usage.invalid", f"{name} needs {other}", remedy=f"Add {other}, or leave {name} out.")
+            raise ModelProvenanceError(
+                "usage.invalid", f"{name} needs {other}", remedy=f"Add {other}, or leave {name} out."
+            )
