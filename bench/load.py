@@ -92,7 +92,7 @@ def main() -> None:
 
 def measure(base: Path, size: int, runs: int) -> None:
     """Loads inside one process, then whole processes; the machine's limit among them."""
-    model = generate(base / "model", size)
+    model = generate(base / "model", size, os.urandom)
     released(base, model)
     # What was written within the last two seconds is not remembered.
     time.sleep(2.5)

@@ -50,7 +50,7 @@ def main() -> None:
 
 def measure(base: Path, size: int, runs: int, *, sparse: bool) -> None:
     """All commands in turn, each against a registry of its own that is fresh."""
-    model = generate(base / "model", 4 * 8192 if sparse else size)
+    model = generate(base / "model", 4 * 8192 if sparse else size, os.urandom)
     has_oras_py = not sparse and _install_oras_py(base / "oras-py")
     if sparse:
         for shard in model.glob("*.safetensors"):
