@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+
+from model_provenance.domain.digest import Digest
+from model_provenance.domain.files import ModelFile, Role
+from model_provenance.formats.oms import files_digest
 
 _CARD = "---\nlicense: {license}\ndatasets: [{datasets}]\n---\n# MiniLM\n"
 
@@ -67,6 +73,27 @@ def _declared(repository: Path) -> None:
     )
 
 
+def _data(repository: Path) -> None:
+    """Data whose digest the manifest knows, and an entry as `manifest dataset` prints it."""
+    folder = repository / "data/tickets"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_bytes(b"1,2\n")
+    digest = files_digest([ModelFile("a.csv", 4, Digest(hashlib.sha256(b"1,2\n").hexdigest()), Role.OTHER)])
+    (repository / "model.yaml").write_text(f"datasets:\n  - {{name: acme/tickets, digest: '{digest}', license: MIT}}\n")
+    entry = f'datasets:\n  - name: "snli"\n    digest: sha256:{"7" * 64}\n    # {"8" * 64}  train.csv\n'
+    (repository / "data/entry.yaml").write_text(entry)
+
+
+def _other_data(repository: Path) -> None:
+    (repository / "data/tickets/a.csv").write_bytes(b"1,3\n")
+
+
+def _data_elsewhere(repository: Path) -> None:
+    """What somebody might commit in the place of data."""
+    shutil.rmtree(repository / "data/tickets")
+    (repository / "data/tickets").symlink_to("/etc")
+
+
 def _faulty_manifest(repository: Path) -> None:
     lines = ["licence: MIT", *(f"key{number}: 1" for number in range(60))]
     (repository / "model.yaml").write_text("\n".join(lines) + "\n")
@@ -95,6 +122,9 @@ PREPARATIONS: dict[str, Callable[[Path], None]] = {
     "changed": _changed,
     "one-byte": _one_byte,
     "declared": _declared,
+    "data": _data,
+    "other-data": _other_data,
+    "data-elsewhere": _data_elsewhere,
     "faulty-manifest": _faulty_manifest,
     "link": _link,
     "empty": _empty,

@@ -235,6 +235,23 @@ def test_a_fault_of_the_manifest_is_an_issue_on_its_line(project: Project) -> No
     assert all(len(i["fingerprint"]) == 64 and i["description"] for i in issues)
 
 
+def test_datasets_come_from_a_variable_one_a_line(project: Project) -> None:
+    """GitLab's inputs have no line breaks, so a list stands in a variable that the input names."""
+    (project.folder / "data").mkdir()
+    (project.folder / "data" / "a.csv").write_text("1\n")
+    digest = "sha256:" + "ab" * 32
+    project.write(("release", {**RELEASE, "dataset": "$DATASETS"}))
+
+    done = project.run(env={"DATASETS": f"acme/tickets=data\nbooks@{digest}\n"})
+
+    assert done.status == 0, done.log
+    manifest = json.loads(done.report("model-manifest.json").read_text())
+    assert [(d["name"], d.get("digest_known")) for d in manifest["datasets"][:2]] == [
+        ("acme/tickets", "observed"),
+        ("books", None),
+    ]
+
+
 def _strings(job: str) -> list[str]:
     header = yaml.safe_load((ROOT / "templates" / job / "template.yml").read_text().split("\n---\n")[0])
     inputs = header["spec"]["inputs"]

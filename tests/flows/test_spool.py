@@ -81,12 +81,14 @@ class Team:
         """Where one that is not signed waits."""
         return self.folder / "dist" / "minilm-1.0.0.unsigned"
 
-    def release(self, *, sign_later: bool = True, push: PushRequest | None = None) -> Any:
+    def release(
+        self, *, sign_later: bool = True, push: PushRequest | None = None, datasets: tuple[str, ...] = ()
+    ) -> Any:
         """The first job."""
         request = ReleaseRequest(
             self.model, ModelName.parse("minilm"), Version.parse("1.0.0"), self.signing, self.output,
             sbom_engine="native", env=self.job(), sign_later=sign_later,
-            push=push,
+            push=push, datasets=datasets,
         )  # fmt: skip
         return release(request)
 
@@ -109,11 +111,11 @@ def team(tmp_path: Path, sim: SigstoreSim) -> Iterator[Team]:
     sim.behave()
 
 
-def outage(team: Team, service: str = "rekor") -> None:
+def outage(team: Team, service: str = "rekor", **more: Any) -> None:
     """A release while a service is down."""
     team.sim.misbehave(service, "down")
     with pytest.raises(ModelProvenanceError) as error:
-        team.release()
+        team.release(**more)
     assert (error.value.code, int(error.value.exit_status)) == ("spool.kept", 23)
     assert f"sign --spool {team.spool}" in error.value.remedy
     team.sim.behave()
@@ -143,6 +145,21 @@ def test_the_run_that_signs_is_the_run_that_is_named(team: Team) -> None:
     provenance = json.loads(next(s.payload for s in receipt.statements if s.name == "provenance"))
     assert "/runs/16300000002/" in provenance["predicate"]["runDetails"]["metadata"]["invocationId"]
     assert "/runs/16300000002/" in receipt.signer.extension(21)
+
+
+def test_the_datasets_of_the_release_are_read_again(team: Team) -> None:
+    """What was asked for waits, not what was found: other data gives other statements, the same data signs."""
+    (team.folder / "data").mkdir()
+    (team.folder / "data" / "a.csv").write_text("1\n")
+    outage(team, datasets=(f"snli={team.folder}/data",))
+    (team.folder / "data" / "a.csv").write_text("2\n")
+    with pytest.raises(ModelProvenanceError) as error:
+        sign_spool(team.spool, signing=team.signing, env=team.job("2"))
+    assert error.value.code == "spool.differs"
+
+    (team.folder / "data" / "a.csv").write_text("1\n")
+    _, receipt = sign_spool(team.spool, signing=team.signing, env=team.job("2"))
+    assert [entry["digest_known"] for entry in receipt.manifest["datasets"]] == ["observed"]
 
 
 def test_what_was_to_be_pushed_is_pushed_once_it_is_signed(team: Team) -> None:

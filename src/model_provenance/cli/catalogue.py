@@ -67,6 +67,9 @@ OPTIONS: tuple[Option, ...] = (
            "by default weights, config and license.", _DECIDING, metavar="PARTS", ci=("verify",), ci_default="weights, config and license"),
     Option("manifest", "Source manifest (JSON or YAML): what people declare about the model.",
            ("release", "sbom", "sbom verify"), Kind.PATH, "FILE", ci=("release",)),
+    Option("dataset", "Dataset that the model was made with, beside those of --manifest: NAME=PATH takes the digest of a local file or folder, NAME@sha256:HEX "
+           "declares it, FILE holds entries as `manifest dataset` prints them. May be repeated.",
+           ("release", "sbom", "sbom verify"), Kind.LIST, "DATASET", ci=("release",)),
     Option("output", "Folder of the release.", ("release",), Kind.PATH, "DIR", ci=("release",), ci_default="dist/NAME-VERSION"),
     Option("output", "Folder for the model; it must not exist.", ("pull",), Kind.PATH, "DIR"),
     Option("output", "Folder for the documents; without it the first goes to standard output.", ("sbom",), Kind.PATH, "DIR"),

@@ -12,6 +12,9 @@ from model_provenance.cli.console import colour
 from model_provenance.cli.decorate import options
 from model_provenance.errors import Exit
 
+#: Files that stand in comments of an entry: a manifest may not become larger than what is read of one.
+_LISTED = 1000
+
 
 @click.group("manifest", short_help="Work with source manifests.")
 def command() -> None:
@@ -61,6 +64,8 @@ def dataset(path: Path, *, name: str | None, ignore_path: tuple[str, ...], forma
         return 0
     # A JSON string is a YAML string, whatever is in the name.
     lines = ["datasets:", f"  - name: {json.dumps(found.name)}", f"    digest: {found.digest}"]
-    lines += [f"    # {file.digest.hex}  {json.dumps(file.path)[1:-1]}" for file in found.files]
+    lines += [f"    # {file.digest.hex}  {json.dumps(file.path)[1:-1]}" for file in found.files[:_LISTED]]
+    if len(found.files) > _LISTED:
+        lines.append(f"    # and {len(found.files) - _LISTED} more files, which --format json lists")
     click.echo("\n".join(lines))
     return 0

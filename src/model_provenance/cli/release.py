@@ -42,6 +42,7 @@ def command(model: Path, **given: Any) -> int:
         oci_layout=given["oci_layout"],
         push=push_request(given),
         manifest=given["manifest"],
+        datasets=given["dataset"],
         sboms=formats_of(given["sbom"]),
         environment=given["environment"],
         sbom_engine=given["sbom_engine"],

@@ -49,6 +49,7 @@ def write(model: Path, **given: Any) -> int:
         name=given["name"],
         version=given["version"],
         manifest=given["manifest"],
+        datasets=given["dataset"],
         formats=formats_of(given["sbom"]),
         environment=given["environment"],
         engine=given["sbom_engine"],
@@ -81,7 +82,9 @@ def verify(sbom: Path, model: Path, **given: Any) -> int:
     """
     from model_provenance.flows.sbom_verify import SbomVerification, verify_sbom  # noqa: PLC0415 - loaded when used
 
-    request = SbomVerification(sbom, model, given["manifest"], given["ignore_path"], given["allow_symlinks"])
+    request = SbomVerification(
+        sbom, model, given["manifest"], given["ignore_path"], given["allow_symlinks"], given["dataset"]
+    )
     findings = verify_sbom(request)
     _tell(findings, given["format"])
     return int(Exit.CONTENT if any(f.severity.value == "error" for f in findings) else Exit.OK)

@@ -9,14 +9,13 @@ from model_provenance.describe.sbom.lineage import base_models
 from model_provenance.domain.context import Fact, Known
 from model_provenance.domain.facts import ModelFacts
 from model_provenance.domain.finding import Finding, warned
-from model_provenance.domain.manifest import SourceManifest
+from model_provenance.domain.manifest import DATASET_LIMIT, SourceManifest
 from model_provenance.domain.package import Package
 from model_provenance.domain.text import shown
 from model_provenance.formats.manifest_forms import license_expression
 
 #: What the schema allows, less the mark that `shown` puts where it cuts.
 _NAME_LIMIT = 299
-_DATASET_LIMIT = 10_000
 _BASE_LIMIT = 100
 _EXPRESSION_LIMIT = 300
 
@@ -43,7 +42,7 @@ def _datasets(source: SourceManifest, facts: ModelFacts) -> list[dict[str, Any]]
     entries = {entry["name"]: dict(entry) for entry in source.value.get("datasets", ())}
     for fact in facts.datasets:
         name = shown(fact.name, _NAME_LIMIT)
-        if name and len(entries) < _DATASET_LIMIT:
+        if name and len(entries) < DATASET_LIMIT:
             entries.setdefault(name, {"name": name})
     return list(entries.values())
 

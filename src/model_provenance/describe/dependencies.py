@@ -72,15 +72,20 @@ def _base_models(manifest: ReleasedManifest) -> Iterator[dict[str, Any]]:
 
 def _datasets(manifest: ReleasedManifest) -> Iterator[dict[str, Any]]:
     for dataset in manifest.value.get("datasets", ()):
-        yield _declared(dataset["name"], dataset, "dataset", DATASET)
+        more = {"digestKnown": dataset["digest_known"]} if "digest_known" in dataset else None
+        yield _declared(dataset["name"], dataset, "dataset", DATASET, more)
 
 
-def _declared(name: str, entry: Mapping[str, Any], kind: str, role: str) -> dict[str, Any]:
+def _declared(
+    name: str, entry: Mapping[str, Any], kind: str, role: str, more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """A name needs an address of some kind (SLSA: one of uri, digest, content); a generic purl claims no place."""
     digest = {"sha256": Digest.parse(entry["digest"]).hex} if "digest" in entry else {}
     version = f"@{quote(entry['version'], safe='')}" if "version" in entry else ""
     generic = f"pkg:generic/{kind}/{'/'.join(quote(part, safe='') for part in name.split('/') if part)}{version}"
-    return _dependency(name, entry.get("purl") or entry.get("url") or generic, digest, role=role, known=_DECLARED)
+    return _dependency(
+        name, entry.get("purl") or entry.get("url") or generic, digest, role=role, known=_DECLARED, more=more
+    )
 
 
 def _dependency(

@@ -11,10 +11,16 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.finding import Finding
 from model_provenance.domain.package import Layout
 
+#: Datasets of one manifest (schema).
+DATASET_LIMIT = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class SourceManifest:
-    """What people declare: validated JSON values, in which a number with a fraction is the text as written."""
+    """What people declare: validated JSON values, in which a number with a fraction is the text as written.
+
+    With the datasets of `--dataset`; where their files were read, `digest_known` says so.
+    """
 
     value: Mapping[str, Any]
     file_name: str

@@ -73,6 +73,13 @@ _ALL: tuple[Code, ...] = (
     Code("readers.tokenizer", 15, "A tokenizer file cannot be read", "Save the tokenizer again with the library that made it."),
     Code("readers.unreadable", 15, "A model file cannot be read", "Read the reason in the message; get the file again from where it was published."),
     Code("readers.weights_not_inspected", 0, "The content of weight files was not looked into", "Ship safetensors or GGUF, whose headers are read and checked."),
+    # --- datasets: what a model was made with, named by --dataset or read by `manifest dataset`
+    Code("dataset.changed", 11, "A dataset changed while it was read", "Wait until nothing writes to the data, then run again."),
+    Code("dataset.differs", 11, "The data on this machine is not the dataset that is declared", "Release where the declared data is; if this is the right data, correct the digest where it is declared."),
+    Code("dataset.form", 2, "A dataset is not given in a form that is read", "Write NAME=PATH for data on this machine, NAME@sha256:HEX for a digest that you know, or the file that `model-provenance manifest dataset PATH` printed."),
+    Code("dataset.missing", 2, "There is no data at the path of a dataset", "Check the path, which is relative to where the command runs (in CI the root of the checkout), and that the data was fetched before."),
+    Code("dataset.refused", 2, "A dataset holds what cannot have the same digest everywhere", "Rename or remove what the message names, or pack the data into one archive: one file has the digest of its bytes."),
+    Code("dataset.twice", 2, "Two declarations of one dataset disagree", "Say it in one place, or the same in both; parts of one dataset have names of their own."),
     # --- manifest
     Code("manifest.commit", 2, "A training commit is not written as a commit, or is not in the repository", "Write `git+https://host/owner/repo@<commit id>`, or the id alone; `git rev-parse HEAD` prints it."),
     Code("manifest.commit_unchecked", 0, "The training commit could not be looked up", "Check out the whole history: `fetch-depth: 0` for actions/checkout, `GIT_DEPTH: 0` for GitLab."),

@@ -168,6 +168,7 @@ def _request(inputs: Inputs, run: CiRun, name: str, env: Mapping[str, str], *, s
         oci_layout=inputs.path("oci-layout"),
         push=PushRequest(push, Access(env, on_warning=warn), inputs.flag("allow-tag-move")) if push else None,
         manifest=inputs.path("manifest"),
+        datasets=inputs.lines("dataset"),
         sboms=formats_of(inputs.text("sbom")),
         environment=inputs.path("environment"),
         sbom_engine=inputs.choice("sbom-engine", [engine.value for engine in Engine], "auto"),

@@ -30,6 +30,7 @@ class SbomOptions:
     ignore: Sequence[str]
     allow_symlinks: bool
     env: Mapping[str, str]
+    datasets: Sequence[str] = ()
 
 
 def inspect_model(model: Path, *, ignore: Sequence[str], allow_symlinks: bool) -> ModelFacts:
@@ -46,10 +47,11 @@ def sbom_model(options: SbomOptions, *, output: Path | None) -> tuple[tuple[Sbom
     from model_provenance.describe.sbom.build import SbomRequest, build_sboms  # noqa: PLC0415
     from model_provenance.describe.sbom.syft import Engine, scan  # noqa: PLC0415
     from model_provenance.domain.package import Layout  # noqa: PLC0415
+    from model_provenance.flows.datasets import joined, named  # noqa: PLC0415
     from model_provenance.flows.source import load, load_environment  # noqa: PLC0415
     from model_provenance.pack.read import read  # noqa: PLC0415
 
-    source = load(options.manifest)
+    source = joined(load(options.manifest), named(options.datasets))
     environment = load_environment(options.environment)
     declared = {} if source is None else source.value
     with walk(options.model, ignore=options.ignore, allow_symlinks=options.allow_symlinks) as inventory:

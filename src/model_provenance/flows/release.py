@@ -30,6 +30,7 @@ from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.clock import Stopwatch
+from model_provenance.flows.datasets import joined, named
 from model_provenance.flows.places import refuse_planted
 from model_provenance.flows.receipt import receipt_of
 from model_provenance.flows.request import Described, Progress, ReleaseRequest
@@ -56,10 +57,12 @@ def release(request: ReleaseRequest, progress: Progress | None = None) -> Receip
     check_formats(request.sboms)
     _refuse_places(request)
     with watch.step("prepare"):
-        source = load(request.manifest)
+        source, datasets = load(request.manifest), named(request.datasets)
         prepared = None if request.signing is None else prepare(request.signing, request.env)
         context, told = _context(request, prepared, source)
         refuse_other_model(request.name, request.version, source, context)
+    with watch.step("datasets"):
+        source = joined(source, datasets, progress)
     with (
         folder.removed_on_failure(request.oci_layout),
         folder.building(request.folder) as building,

@@ -37,6 +37,8 @@ class ReleaseRequest:
     oci_layout: Path | None = None
     push: PushRequest | None = None
     manifest: Path | None = None
+    #: As given: `NAME=PATH`, `NAME@sha256:HEX` or a file of entries.
+    datasets: Sequence[str] = ()
     #: Formats of the SBOMs, in order; the first is the manifest's `sbom`.
     sboms: Sequence[str] = DEFAULT_FORMATS
     #: What the training ran with.

@@ -14,6 +14,7 @@ from model_provenance.domain.finding import Finding, failed, passed, skipped
 from model_provenance.domain.observed_sbom import ObservedSbom
 from model_provenance.domain.package import Layout, Package
 from model_provenance.domain.text import shown
+from model_provenance.flows.datasets import joined, named
 from model_provenance.flows.files import read_file
 from model_provenance.flows.source import load
 from model_provenance.formats.sbom_observed import LIMIT, observed_of
@@ -38,13 +39,15 @@ class SbomVerification:
     manifest: Path | None = None
     ignore: Sequence[str] = ()
     allow_symlinks: bool = False
+    #: As given to `release`.
+    datasets: Sequence[str] = ()
 
 
 def verify_sbom(options: SbomVerification) -> tuple[Finding, ...]:
     """Findings about the SBOM: every drift is a failed one, what could not be derived is a skipped one."""
     said = observed_of(read_file(options.sbom, option="SBOM", limit=LIMIT))
     fresh, package = _derived(said, options)
-    compared = _compared(said, fresh, with_manifest=options.manifest is not None)
+    compared = _compared(said, fresh, with_manifest=options.manifest is not None or bool(options.datasets))
     drifts = [failed("sbom.drift", text, location=place) for place, text in _drifts(said, fresh, compared)]
     findings = drifts[:_SHOWN]
     if len(drifts) > _SHOWN:
@@ -58,7 +61,7 @@ def verify_sbom(options: SbomVerification) -> tuple[Finding, ...]:
 
 def _derived(said: ObservedSbom, options: SbomVerification) -> tuple[ObservedSbom, Package]:
     """The same document made anew from the bytes, under the name and layout that it claims."""
-    source = load(options.manifest)
+    source = joined(load(options.manifest), named(options.datasets))
     layout = said.layout if said.layout in _RECOMPUTED else Layout.RAW
     with walk(
         options.model, ignore=options.ignore, allow_symlinks=options.allow_symlinks, refuse_secrets=False

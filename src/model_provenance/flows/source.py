@@ -14,11 +14,11 @@ _ENVIRONMENT_LIMIT = 64 * 1024 * 1024
 _LIMIT = 2 * 1024 * 1024
 
 
-def load(path: Path | None) -> SourceManifest | None:
+def load(path: Path | None, *, option: str = "--manifest") -> SourceManifest | None:
     """The parsed source manifest, or None where there is none; every fault in it is one error."""
     if path is None:
         return None
-    return load_source(read_file(path, option="--manifest", limit=_LIMIT), os.fspath(path))
+    return load_source(read_file(path, option=option, limit=_LIMIT), os.fspath(path))
 
 
 def load_environment(path: Path | None) -> Environment | None:

@@ -24,7 +24,7 @@ SUFFIX = ".statement.json"
 PATHS = ("model", "output", "oci_layout", "manifest", "environment")
 TEXTS = ("name", "version", "layout", "sbom_engine", "training_commit", "container_digest", "files_digest")
 FLAGS = ("allow_symlinks", "trained_here")
-LISTS = ("ignore", "sboms")
+LISTS = ("ignore", "sboms", "datasets")
 #: Where it was to be pushed; whoever signs names it again.
 PUSH = "push"
 

@@ -46,6 +46,11 @@ def digest(text: str) -> Problem | None:
     return Problem("manifest.digest", f"`{shown(text, 150)}` is not a digest: {_digest_fault(algorithm, colon, value)}")
 
 
+def like_a_digest(text: str) -> bool:
+    """Whether somebody may have meant a digest: an algorithm before a colon, or as many hex digits as some hash has."""
+    return ":" in text or (len(text) in (*_OTHER_DIGESTS, _SHA256_DIGITS) and _HEX.fullmatch(text) is not None)
+
+
 def hex_digest(text: str) -> Problem | None:
     """64 bare lower-case hex digits: the published convention for `artifact_sha256`."""
     if len(text) == _SHA256_DIGITS and _HEX.fullmatch(text) and text == text.lower():

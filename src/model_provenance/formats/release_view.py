@@ -16,6 +16,7 @@ def release_view(
     known = manifest.get("known")
     known = known if isinstance(known, Mapping) else {}
     retained = governance.get("retention") or (bool(datasets) and all(entry.get("retention") for entry in datasets))
+    observed = bool(datasets) and all(entry.get("digest_known") == "observed" for entry in datasets)
     return {
         "release": {
             "model_digest": manifest.get("model_digest"),
@@ -32,7 +33,7 @@ def release_view(
         "how": {
             "release.training_commit": str(known.get("training_commit", "")),
             "release.container_digest": str(known.get("training_container_digest", "")),
-            "release.datasets[].digest": "declared (manifest)",
+            "release.datasets[].digest": "observed" if observed else "declared (manifest)",
             "release.retention": "declared (manifest)",
         },
     }

@@ -48,14 +48,30 @@ def check_model(inventory: Inventory) -> None:
     refusals.settle(str(inventory.root))
 
 
+def check_pointers(inventory: Inventory) -> None:
+    """Raise `pack.lfs_pointer` for data that is not there: what else lies in a dataset is not ours to judge."""
+    refusals = Refusals()
+    for entry in inventory.entries:
+        if 0 < entry.size < _POINTER:
+            with inventory.open(entry.path) as file:
+                _check_pointer(file.read(_POINTER), entry, refusals)
+    refusals.settle(str(inventory.root))
+
+
+def _check_pointer(head: bytes, entry: Entry, refusals: Refusals) -> bool:
+    if entry.size >= _POINTER or not head.startswith(_POINTER_HEAD):
+        return False
+    size = _POINTER_SIZE.search(head)
+    real = f" of {_readable_size(int(size[1]))}" if size else ""
+    refusals.add("pack.lfs_pointer", entry.path, f"a Git LFS pointer in place of a file{real}")
+    return True
+
+
 def _check_head(inventory: Inventory, entry: Entry, refusals: Refusals) -> None:
     whole = entry.path.lower().endswith(_KEY_NAMES)
     with inventory.open(entry.path) as file:
         head = file.read(_SMALL if whole else _HEAD)
-    if entry.size < _POINTER and head.startswith(_POINTER_HEAD):
-        size = _POINTER_SIZE.search(head)
-        real = f" of {_readable_size(int(size[1]))}" if size else ""
-        refusals.add("pack.lfs_pointer", entry.path, f"a Git LFS pointer in place of a file{real}")
+    if _check_pointer(head, entry, refusals):
         return
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     is_key = _PRIVATE_KEY.search(head) if whole else _PRIVATE_KEY.match(start)

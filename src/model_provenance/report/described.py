@@ -22,8 +22,7 @@ def described_rows(receipt: Receipt) -> list[tuple[str, str]]:
     if facts is not None:
         rows += _weights(facts)
     rows.append(("Licence", _with_source(manifest, "license", str(manifest.get("license") or "not known"))))
-    datasets = [str(entry.get("name", "")) for entry in _entries(manifest.get("datasets"))]
-    rows.append(("Datasets", _with_source(manifest, "datasets", listed(datasets) if datasets else "none named")))
+    rows.append(("Datasets", _datasets(manifest)))
     field = "merged_from" if manifest.get("merged_from") else "fine_tuned_from"
     bases = [str(entry.get("model", "")) for entry in _entries(manifest.get(field))]
     rows.append(("Base model", _with_source(manifest, field, listed(bases) if bases else "none named")))
@@ -41,6 +40,16 @@ def described_rows(receipt: Receipt) -> list[tuple[str, str]]:
     rows += [("To add", f"{element.name}: {element.add}") for element in absent]
     rows.append(("SBOM", f"{receipt.sbom_engine}, {plural(receipt.packages, 'software package')}"))
     return rows
+
+
+def _datasets(manifest: Mapping[str, Any]) -> str:
+    """Their names; and of how many this run has read the data."""
+    entries = _entries(manifest.get("datasets"))
+    text = listed([str(entry.get("name", "")) for entry in entries]) if entries else "none named"
+    read = sum(entry.get("digest_known") == "observed" for entry in entries)
+    return _with_source(manifest, "datasets", text) + (
+        f"; digests of {read} of {len(entries)} observed" if read else ""
+    )
 
 
 def _minimum(receipt: Receipt) -> Conformance:
