@@ -1,16 +1,21 @@
-"""The hook, installed and run by pre-commit itself."""
+"""Every hook, tried by pre-commit itself on a folder that passes and one that fails; and what its environment weighs."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
+from tests.hooks.conftest import copied
 
-from .conftest import BIN, commit, copy_of_the_tool, git
+from .conftest import BIN, ROOT, commit, copy_of_the_tool, git
 
 pytestmark = pytest.mark.ci_surface
+TRIED = ROOT / "tests" / "cases" / "try-repo"
+HOOKS = [hook["id"] for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())]
 
 
 @pytest.fixture(scope="session")
@@ -22,29 +27,57 @@ def hook_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tool
 
 
-def try_repo(repository: Path, hooks: Path, home: Path) -> subprocess.CompletedProcess[str]:
-    """`pre-commit try-repo` over every file of the repository."""
-    git(repository, "add", "-A")
-    command = [str(BIN / "pre-commit"), "try-repo", str(hooks), "model-manifest", "--all-files", "--verbose"]
-    env = {**os.environ, "PRE_COMMIT_HOME": str(home), "PRE_COMMIT_COLOR": "never"}
+def try_repo(repository: Path, hooks: Path, scratch: Path) -> subprocess.CompletedProcess[str]:
+    """`pre-commit try-repo` without the name of a hook: all of them, in one environment that it makes and removes."""
+    command = [str(BIN / "pre-commit"), "try-repo", str(hooks), "--all-files"]
+    env = {**os.environ, "TMPDIR": str(scratch), "PRE_COMMIT_COLOR": "never"}
     return subprocess.run(command, cwd=repository, env=env, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_a_valid_manifest_passes_in_silence_and_a_bad_one_names_line_and_key(
-    repository: Path, hook_repository: Path, tmp_path: Path
-) -> None:
-    """The hook passes a good source manifest and refuses one with an unknown key, with line and column."""
-    manifest = repository / "model-manifest.yaml"
-    manifest.write_text("license: Apache-2.0\nusage:\n  commercial: allowed\n")
+@pytest.mark.parametrize("kind", ["pass", "fail"])
+def test_every_hook_tried_on_its_folder(kind: str, hook_repository: Path, tmp_path: Path) -> None:
+    """tests/cases/try-repo has a folder a hook that passes and one that fails, in one repository with real Git LFS each.
 
-    good = try_repo(repository, hook_repository, tmp_path / "cache")
-    manifest.write_text("license: Apache-2.0\nlicence: MIT\n")
-    bad = try_repo(repository, hook_repository, tmp_path / "cache")
+    What pre-commit prints is the golden file, word for word: no hook finds anything in the folder of another.
+    """
+    if shutil.which("git-lfs") is None:
+        pytest.skip("git-lfs is not installed: apt-get install git-lfs; `pre-commit try-repo` was NOT run")
+    folder = tmp_path / "repository"
+    planted(kind, folder)
 
-    assert good.returncode == 0, good.stdout + good.stderr
-    assert bad.returncode != 0
-    assert "model-manifest.yaml:2:1" in bad.stdout
-    assert "licence" in bad.stdout
+    done = try_repo(folder, hook_repository, tmp_path)
+
+    hooks = done.stdout.split("=" * 79 + "\n")[-1]
+    hooks = "".join(line for line in hooks.splitlines(keepends=True) if not line.startswith("[INFO]"))
+    golden = TRIED / f"{kind}.expected"
+    if os.environ.get("MODEL_PROVENANCE_GOLDEN") == "write":
+        golden.write_text(hooks)
+    assert hooks == golden.read_text(), done.stderr
+    assert done.returncode == (0 if kind == "pass" else 1)
+    assert hooks.count("Passed\n" if kind == "pass" else "Failed\n") == len(HOOKS)
+
+
+@pytest.mark.parametrize("kind", ["pass", "fail"])
+def test_no_hook_is_without_a_folder_to_be_tried_on(kind: str) -> None:
+    """A new hook needs a folder that passes and one that fails."""
+    assert {path.name for path in (TRIED / kind).iterdir() if path.is_dir()} == set(HOOKS)
+
+
+def planted(kind: str, folder: Path) -> None:
+    """The repository of this kind: weights went into Git LFS by its own filter, but for the one that a case is about."""
+    copied(TRIED / kind, folder)
+    # Large by the default of the hook, and not in this repository.
+    (folder / "large-file-needs-checksum" / "embeddings.dat").write_bytes(bytes(2**20))
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "lfs", "install", "--local")
+    raw = "lfs-pointer-intact/raw.safetensors"
+    git(folder, "add", "-A", "--", f":!{raw}")
+    if (folder / raw).exists():
+        off = ("-c", "filter.lfs.process=", "-c", "filter.lfs.clean=", "-c", "filter.lfs.required=false")
+        git(folder, *off, "add", raw)
+    git(folder, "commit", "-q", "-m", "Models")
+    weights = git(folder, "show", "HEAD:model-manifest-fresh/model/model.safetensors")
+    assert weights.startswith("version https://git-lfs.github.com/spec/v1\noid sha256:")
 
 
 def test_the_environment_of_the_hooks_stays_small(repository: Path, hook_repository: Path, tmp_path: Path) -> None:

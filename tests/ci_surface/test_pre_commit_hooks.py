@@ -105,13 +105,13 @@ def test_five_thousand_weights_in_git_lfs(installed: tuple[Path, str, Path], tmp
     assert third.stdout.count("safetensors") == 1
 
 
-def test_all_hooks_pass_and_fail_on_a_repository_with_git_lfs(repository: Path, tmp_path: Path) -> None:
+def test_all_hooks_pass_and_fail_on_a_repository_with_git_lfs(
+    repository: Path, installed: tuple[Path, str, Path]
+) -> None:
     """Weights in real Git LFS: silent when all fits; a changed weight, a raw weight and a bad pickle are named."""
     if shutil.which("git-lfs") is None:
         pytest.skip("git-lfs is not installed: apt-get install git-lfs; the hooks were NOT run against real Git LFS")
-    tool, home = copy_of_the_tool(tmp_path / "tool"), tmp_path / "cache"
-    git(tool, "init", "-q", "-b", "main")
-    rev = commit(tool)
+    tool, rev, home = installed
     git(repository, "lfs", "install", "--local")
     git(repository, "lfs", "track", "*.safetensors")
     git(repository, "rm", "-q", "--cached", "model/model.safetensors")
