@@ -22,7 +22,7 @@ def _hook(hook: Hook) -> str:
         f"- id: {hook.id}",
         f"  name: {hook.name}",
         f"  description: {hook.description}",
-        f"  entry: {hook.entry or f'model-provenance-hook {hook.id}'}",
+        f"  entry: model-provenance-hook {hook.id}",
         "  language: python",
         *([] if not hook.files else [f"  files: {hook.files}"]),
         # Deletions are handed over to no hook, and they make a list stale as well.

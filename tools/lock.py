@@ -21,7 +21,7 @@ def compile_(target: str, *sources: str) -> None:
 
 if __name__ == "__main__":
     compile_("uv.txt", "uv.in")
-    compile_("runtime.txt", "../pyproject.toml", "runtime.in")
+    compile_("runtime.txt", "../distribution/pyproject.toml", "runtime.in")
     compile_("demo.txt", "demo.in", "--no-deps")
     compile_("older-model-signing.txt", "older-model-signing.in")
-    compile_("dev.txt", "-c", "runtime.txt", "../pyproject.toml", "runtime.in", "dev.in")
+    compile_("dev.txt", "-c", "runtime.txt", "../distribution/pyproject.toml", "runtime.in", "dev.in")

@@ -87,5 +87,5 @@ def copy_of_the_tool(target: Path, *, without: tuple[str, ...] = ()) -> Path:
         place = target / name
         place.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).exists():
-            shutil.copy2(ROOT / name, place)
+            shutil.copy2(ROOT / name, place, follow_symlinks=False)
     return target

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.ci_surface
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([UV, "build", "-q", "--wheel", "--out-dir", folder, ROOT], check=True)
+    subprocess.run([UV, "build", "-q", "--wheel", "--out-dir", folder, ROOT / "distribution"], check=True)
     (made,) = folder.glob("*.whl")
     return made
 

@@ -164,6 +164,27 @@ def test_a_hook_starts_without_heavy_libraries(id: str, scratch: Scratch) -> Non
     assert not loaded & set(HEAVY)
 
 
+def test_no_manifest_named_is_a_usage_error_not_a_pass(scratch: Scratch) -> None:
+    """Nothing was checked, and that is said."""
+    done = scratch.hook("model-manifest")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no manifest was named, so nothing was checked" in done.stderr
+
+
+def test_hooks_ask_for_nothing_that_the_tool_does_not() -> None:
+    """pre-commit installs the root, people install `distribution/`: what both need has the same bounds in both."""
+    hooks, tool = (_dependencies(ROOT / place) for place in ("pyproject.toml", "distribution/pyproject.toml"))
+    assert hooks
+    assert hooks < tool
+    assert (ROOT / "distribution" / "src").resolve() == ROOT / "src"
+
+
+def _dependencies(pyproject: Path) -> set[str]:
+    (listed,) = re.findall(r"^dependencies = \[(.*?)\]$", pyproject.read_text(), re.DOTALL | re.MULTILINE)
+    return set(re.findall(r'"([^"]+)"', listed))
+
+
 def test_lists_are_read_as_they_are_written() -> None:
     """Names with a backslash, a leading dot or only a dash survive."""
     digests = {name: Digest.of(name.encode()) for name in ("-", "a\\b", "x y", "ü", ".hidden", "a/b")}

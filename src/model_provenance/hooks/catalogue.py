@@ -21,7 +21,6 @@ class Hook:
     description: str
     #: Regular expression over the paths that are handed over; None for hooks that look at the whole index.
     files: str | None = None
-    entry: str = ""
     #: Whether the hook looks at every file of the commit, also where only a deletion is committed.
     whole: bool = False
 
@@ -32,7 +31,6 @@ HOOKS: tuple[Hook, ...] = (
         "model manifest is valid",
         "Source manifests of models fit the schema and mean something.",
         files=_MANIFESTS,
-        entry="model-provenance manifest check",
     ),
     Hook(
         "model-manifest-fresh",

@@ -14,6 +14,7 @@ from model_provenance.errors import Exit, ModelProvenanceError
 from model_provenance.hooks.found import Found
 
 _MODULES = {
+    "model-manifest": "model_manifest",
     "model-manifest-fresh": "manifest_fresh",
     "model-sbom-fresh": "sbom_fresh",
     "no-executable-pickle": "executable_pickle",
