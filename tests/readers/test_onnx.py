@@ -44,9 +44,47 @@ def test_external_data_is_listed_and_kept_inside_the_model() -> None:
     inside = onnx((), (initializer((1,), external="model.onnx_data"),))
     assert file_facts("model.onnx", inside).details["external_data"] == ["model.onnx_data"]
     assert "readers.onnx_external" not in codes(facts_of({"model.onnx": inside}))
-    for path in ("../../etc/passwd", "/etc/passwd", "a/../../b"):
+    for path in ("../../etc/passwd", "/etc/passwd", "a/../../b", "C:\\x", "C:x", "..\\x"):
         outside = onnx((), (initializer((1,), external=path),))
         assert "readers.onnx_external" in codes(facts_of({"model.onnx": outside}))
+
+
+OUTSIDE = initializer((1,), external="../x")
+IN_A_BRANCH = message(5, message(6, message(5, OUTSIDE)))
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        message(1, node("Constant") + message(5, message(5, OUTSIDE))),
+        message(1, node("X") + message(5, message(10, OUTSIDE))),
+        message(1, node("If") + IN_A_BRANCH),
+        message(1, node("If") + message(5, message(11, message(1, node("If") + IN_A_BRANCH)))),
+        message(1, node("Constant") + message(5, message(22, message(1, OUTSIDE)))),
+        message(1, node("X") + message(5, message(23, message(2, OUTSIDE)))),
+        message(15, message(1, OUTSIDE)),
+    ],
+    ids=[
+        "attribute",
+        "list",
+        "branch",
+        "branch of a branch",
+        "sparse attribute",
+        "list of sparse",
+        "sparse initializer",
+    ],
+)
+def test_external_data_is_found_wherever_a_tensor_may_stand(graph: bytes) -> None:
+    """A runtime opens the file of every tensor; those that are no initializers of the model are not counted as its tensors."""
+    facts = facts_of({"model.onnx": number(1, 8) + message(7, graph)})
+    assert "readers.onnx_external" in codes(facts)
+    assert facts.files[0].details["initializers"] == 0
+
+
+def test_external_data_of_a_function_is_found() -> None:
+    """Functions of the model are graphs, too."""
+    function = message(25, message(7, node("C") + message(5, message(5, OUTSIDE))))
+    assert "readers.onnx_external" in codes(facts_of({"model.onnx": number(1, 8) + message(7, b"") + function}))
 
 
 @pytest.mark.parametrize(

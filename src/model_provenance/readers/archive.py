@@ -25,12 +25,12 @@ READS = (
 
 _CODE = "readers.archive"
 #: PyTorch's raw tensors: there may be 100,000 of them, and torch never unpickles them.
-_STORAGE = re.compile(r"(?:[^/]+/)?(?:data|constants|tensors)/[0-9]+")
+_STORAGE = re.compile(rb"(?:[^/]+/)?(?:data|constants|tensors)/[0-9]+")
 _EXAMINED_LIMIT = 1000
 _INFLATE_LIMIT = 32 << 20
 _SNIFF = 256
 _TORCH = frozenset(("pytorch-zip", "torchscript"))
-_KERAS = frozenset(("config.json", "metadata.json"))
+_KERAS = frozenset((b"config.json", b"metadata.json"))
 _INSPECTION = {
     "pytorch-zip": Inspection.READ,
     "torchscript": Inspection.READ,
@@ -46,7 +46,7 @@ def _read(head: Head, cursor: Cursor) -> Reading:
     except ReaderError as error:
         # What cannot be listed here, a loader may still open.
         return _unreadable(head, "zip", {}, "it is a zip file that cannot be listed", str(error))
-    form = _form([member.name for member in listed])
+    form = _form([member.raw_name for member in listed])
     others = [member for member in listed if not _is_storage(form, member)]
     examined = _Members(cursor)
     examined.examine(others)
@@ -71,20 +71,20 @@ def _read(head: Head, cursor: Cursor) -> Reading:
     return Reading(details, _INSPECTION[form], form, executes=executes)
 
 
-def _form(names: list[str]) -> str:
-    pickled = [name for name in names if name == "data.pkl" or name.endswith("/data.pkl")]
+def _form(names: list[bytes]) -> str:
+    pickled = [name for name in names if name == b"data.pkl" or name.endswith(b"/data.pkl")]
     if pickled:
-        root = pickled[0].removesuffix("data.pkl")
-        return "torchscript" if any(name.startswith(f"{root}code/") for name in names) else "pytorch-zip"
+        code = pickled[0].removesuffix(b"data.pkl") + b"code/"
+        return "torchscript" if any(name.startswith(code) for name in names) else "pytorch-zip"
     if _KERAS.issubset(names):
         return "keras"
-    if names and all(name.endswith(".npy") for name in names):
+    if names and all(name.endswith(b".npy") for name in names):
         return "npz"
     return "zip"
 
 
 def _is_storage(form: str, member: Member) -> bool:
-    return form in _TORCH and _STORAGE.fullmatch(member.name) is not None
+    return form in _TORCH and _STORAGE.fullmatch(member.raw_name) is not None
 
 
 class _Members:

@@ -8,7 +8,7 @@ from typing import Any
 from model_provenance.domain.facts import DatasetFact, LicenseFact
 from model_provenance.domain.files import Role
 from model_provenance.readers.bounds import plain, text, texts
-from model_provenance.readers.cursor import Cursor, ReaderError
+from model_provenance.readers.cursor import Cursor
 from model_provenance.readers.front_matter import SIZE_LIMIT, front_matter
 from model_provenance.readers.reading import Head, Reader, Reading, never
 
@@ -74,8 +74,6 @@ def _results(index: Any) -> Iterator[dict[str, str]]:
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, list):
-        if len(value) > SIZE_LIMIT:
-            raise ReaderError("its model index is larger than what is read")
         yield from (member for member in value if isinstance(member, dict))
 
 

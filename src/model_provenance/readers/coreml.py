@@ -56,7 +56,7 @@ def _described(cursor: Cursor, budget: Budget, path: str) -> tuple[dict[str, str
         metadata = content(cursor, one)
         for said in fields(metadata, budget):
             if said.number in _TEXTS or said.number == _LICENSE:
-                value = text(text_of(metadata, said, _TEXT_LIMIT))
+                value = text(text_of(metadata, said, _TEXT_LIMIT, budget))
                 if value and said.number == _LICENSE:
                     licenses.append(LicenseFact(value, path))
                 elif value:

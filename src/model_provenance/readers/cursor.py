@@ -10,6 +10,8 @@ import struct
 from typing import Any, BinaryIO
 
 _WINDOW = 1 << 16
+#: What is read after a jump; doubled while reading goes on from there, so that hostile jumps cost little each.
+_FIRST_WINDOW = 1 << 12
 #: Most bytes that one call hands out; a reader that wants more is wrong, whatever the file announces.
 _TAKE_LIMIT = 48 << 20
 
@@ -24,13 +26,14 @@ class ReaderError(Exception):
 class Cursor:
     """Reads little-endian values from `size` bytes of a stream, beginning at `base`, through one small window."""
 
-    __slots__ = ("_base", "_limited", "_start", "_stream", "_window", "position", "size")
+    __slots__ = ("_ahead", "_base", "_limited", "_start", "_stream", "_window", "position", "size")
 
     def __init__(self, stream: BinaryIO, size: int, *, base: int = 0) -> None:
         self._stream = stream
         self._base = base
         self._window = b""
         self._start = 0
+        self._ahead = _FIRST_WINDOW
         self._limited = False
         self.size = size
         #: Offset of the next byte, counted from `base`.
@@ -50,7 +53,12 @@ class Cursor:
         """A cursor of its own over `length` bytes from `start`; they must lie inside this one."""
         if start < 0 or length < 0 or start + length > self.size:
             raise ReaderError(f"a part of {length} bytes at offset {start} lies outside the file of {self.size} bytes")
-        return Cursor(self._stream, length, base=self._base + start)
+        inner = Cursor(self._stream, length, base=self._base + start)
+        at = start - self._start
+        if at >= 0 and at + length <= len(self._window):
+            # What is buffered already is not read again: hostile files have 100,000 parts of a few bytes.
+            inner._window = self._window[at : at + length]
+        return inner
 
     def limit(self, length: int) -> None:
         """Read no further than `length` bytes from here, whatever follows."""
@@ -99,7 +107,9 @@ class Cursor:
         if at < 0 or at + minimum > len(self._window):
             if minimum > self.remaining:
                 raise self._too_long(minimum)
-            self._window = self._read(self.position, min(max(_WINDOW, minimum), self.remaining))
+            goes_on = 0 <= at <= len(self._window)
+            self._ahead = min(self._ahead * 2, _WINDOW) if goes_on else _FIRST_WINDOW
+            self._window = self._read(self.position, min(max(self._ahead, minimum), self.remaining))
             self._start = self.position
             at = 0
         return self._window, at
@@ -130,11 +140,13 @@ class Cursor:
 
     def line(self, limit: int) -> bytes:
         """The bytes before the next newline, at most `limit` of them; the newline is consumed."""
-        found = self.peek(limit + 1).find(b"\n")
-        if found < 0:
-            raise ReaderError(f"a line has no end within {min(limit, self.remaining)} bytes")
-        data = self.take(found + 1)
-        return data[:-1]
+        for minimum in (min(self.remaining, 1), min(self.remaining, limit + 1)):
+            window, at = self.view(minimum)
+            end = window.find(b"\n", at, at + limit + 1)
+            if end >= 0:
+                self.position += end - at + 1
+                return window[at:end]
+        raise ReaderError(f"a line has no end within {min(limit, self.remaining)} bytes")
 
     def _too_long(self, count: int) -> ReaderError:
         within = " in the part that is read" if self._limited else ""

@@ -55,8 +55,11 @@ class _Builder:
 
     def __init__(self, text: str) -> None:
         self._events = _events(text)
-        self._anchors: dict[str | None, Any] = {}
+        #: Value and number of values in it, by anchor.
+        self._anchors: dict[str | None, tuple[Any, int]] = {}
         self._aliases = 0
+        #: Values met so far; those behind an alias count again, for whoever walks over the document meets them again.
+        self._values = 0
 
     def document(self) -> Any:
         event = self._next()
@@ -85,9 +88,11 @@ class _Builder:
             raise ReaderError(f"its front matter uses the tag {shown(event.tag, 80)!r}, and only plain values are read")
         if depth == _DEPTH_LIMIT:
             raise ReaderError(f"its front matter is nested more than {_DEPTH_LIMIT} levels deep")
+        before = self._values
+        self._count(1)
         value = self._value(event, depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = value
+            self._anchors[event.anchor] = value, self._values - before
         return value
 
     def _value(self, event: yaml.Event, depth: int) -> Any:
@@ -116,7 +121,16 @@ class _Builder:
         self._aliases += 1
         if self._aliases > _ALIAS_LIMIT or anchor not in self._anchors:
             raise ReaderError(f"its front matter uses more than {_ALIAS_LIMIT} aliases, or one that is not defined")
-        return self._anchors[anchor]
+        value, values = self._anchors[anchor]
+        self._count(values)
+        return value
+
+    def _count(self, values: int) -> None:
+        self._values += values
+        if self._values > _EVENT_LIMIT:
+            raise ReaderError(
+                f"its front matter has more than the {_EVENT_LIMIT} values that are read, aliases followed"
+            )
 
 
 def _events(text: str) -> Iterator[yaml.Event]:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import math
 import struct
+from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
+from operator import lt
 from typing import Any
 
 from model_provenance.domain.text import shown
@@ -17,14 +21,20 @@ from model_provenance.readers.cursor import Cursor, ReaderError
 from model_provenance.readers.gguf_types import TENSOR_TYPES, TensorType
 
 HEADER_LIMIT = 50_000_000
-TENSOR_LIMIT = 150_000
+TENSOR_LIMIT = 100_000
 _PAIR_LIMIT = 65_536
 _KEY_LIMIT = 256
 _NAME_LIMIT = 256
+#: Names of all tensors together; llama.cpp takes 64 bytes each.
+_NAMES_LIMIT = 16 << 20
+#: Element types that are newer than our table.
+_UNKNOWN_TYPES = 16
 _VALUE_LIMIT = 4096
 _PIECE = 1 << 16
 #: Values kept for facts; what comes later is checked and stepped over.
 _KEPT_LIMIT = 1024
+_KEPT_BYTES = 1 << 20
+_TEMPLATE_LIMIT = 64
 _LIST_LIMIT = 256
 #: Strings and nested arrays stepped over one by one, in the whole header.
 _STEP_LIMIT = 2_000_000
@@ -32,6 +42,7 @@ _ARRAY_DEPTH = 4
 #: What stepping over one nested array costs, in strings.
 _ARRAY_STEPS = 12
 _DIMENSION_LIMIT = 8
+_FILE_LIMIT = 2**63
 
 _U64 = struct.Struct("<Q")
 _STRING, _ARRAY, _BOOL = 8, 9, 7
@@ -48,6 +59,7 @@ _SCALARS = {
     11: struct.Struct("<q"),
     12: struct.Struct("<d"),
 }
+_ALIGNMENT = "general.alignment"
 _TEMPLATE_KEY = "tokenizer.chat_template"
 
 
@@ -81,6 +93,8 @@ class HeaderParser:
         self._cursor = cursor
         self._file_size = cursor.size
         self._steps = 0
+        #: Bytes of strings among the values that are kept.
+        self._kept = 0
         cursor.limit(HEADER_LIMIT)
 
     def parse(self) -> Header:
@@ -91,12 +105,13 @@ class HeaderParser:
             raise ReaderError(f"it announces {pairs} key-value pairs, more than the {_PAIR_LIMIT} that are read")
         if tensors > TENSOR_LIMIT:
             raise ReaderError(f"it announces {tensors} tensors, more than the {TENSOR_LIMIT} that are read")
-        seen: set[str] = set()
+        # As bytes here and among the tensors: text takes up to four times as much.
+        seen: set[bytes] = set()
         for _ in range(pairs):
-            key = self._text(_KEY_LIMIT, "key")
-            if key in seen:
+            raw, key = self._text(_KEY_LIMIT, "key")
+            if raw in seen:
                 raise ReaderError(f"the key {shown(key, 80)!r} stands twice")
-            seen.add(key)
+            seen.add(raw)
             self._pair(header, key)
         self._tensors(header, tensors)
         return header
@@ -124,9 +139,11 @@ class HeaderParser:
     def _string_value(self, header: Header, key: str) -> None:
         length = self._cursor.u64()
         if key == _TEMPLATE_KEY or key.startswith(_TEMPLATE_KEY + "."):
+            if len(header.template_digests) == _TEMPLATE_LIMIT:
+                raise ReaderError(f"it has more than the {_TEMPLATE_LIMIT} chat templates that are read")
             name = key[len(_TEMPLATE_KEY) + 1 :] or "default"
             header.template_digests[name] = self._digest(length)
-        elif length > _VALUE_LIMIT:
+        elif length > _VALUE_LIMIT or not self._keeps(length):
             self._cursor.skip(length)
         else:
             _keep(header, key, self._cursor.take(length).decode("utf-8", "replace"))
@@ -145,7 +162,9 @@ class HeaderParser:
         if len(header.lengths) < _KEPT_LIMIT:
             header.lengths[key] = count
         if kind == _STRING and key.startswith("general.") and count <= _LIST_LIMIT:
-            _keep(header, key, [self._text(_VALUE_LIMIT, "value") for _ in range(count)])
+            members = [self._text(_VALUE_LIMIT, "value") for _ in range(count)]
+            if self._keeps(sum(len(raw) for raw, _ in members)):
+                _keep(header, key, [member for _, member in members])
         else:
             self._skip_array(kind, count, 1)
 
@@ -172,6 +191,13 @@ class HeaderParser:
                 count -= 1
             self._cursor.skip(at - start)
 
+    def _keeps(self, length: int) -> bool:
+        """Whether a value of so many bytes is kept; what comes after too many is stepped over."""
+        if self._kept + length > _KEPT_BYTES:
+            return False
+        self._kept += length
+        return True
+
     def _charge(self, steps: int) -> None:
         self._steps += steps
         if self._steps > _STEP_LIMIT:
@@ -183,42 +209,49 @@ class HeaderParser:
             raise ReaderError(f"a value has type {kind}, which the format does not have")
         return layout
 
-    def _text(self, limit: int, what: str) -> str:
+    def _text(self, limit: int, what: str) -> tuple[bytes, str]:
+        """The bytes and the text of a string."""
         length = self._cursor.u64()
         if length > limit:
             raise ReaderError(f"a {what} is {length} bytes long, more than the {limit} that are read")
         try:
-            return self._cursor.take(length).decode("utf-8")
+            raw = self._cursor.take(length)
+            return raw, raw.decode("utf-8")
         except UnicodeDecodeError as error:
             raise ReaderError(f"a {what} is not valid UTF-8") from error
 
     def _tensors(self, header: Header, count: int) -> None:
-        names: set[str] = set()
-        spans: list[tuple[int, int]] = []
+        names: set[bytes] = set()
+        length, spans = 0, _Spans()
         for _ in range(count):
-            name = self._text(_NAME_LIMIT, "tensor name")
-            if name in names:
+            raw, name = self._text(_NAME_LIMIT, "tensor name")
+            if raw in names:
                 raise ReaderError(f"the tensor {shown(name, 80)!r} stands twice")
-            names.add(name)
+            names.add(raw)
+            length += len(raw)
+            if length > _NAMES_LIMIT:
+                raise ReaderError(f"the names of its tensors are longer than the {_NAMES_LIMIT} bytes that are read")
             dimensions = self._cursor.u32()
             if dimensions > _DIMENSION_LIMIT:
                 raise ReaderError(f"the tensor {shown(name, 80)!r} has {dimensions} dimensions")
             *shape, number, offset = self._cursor.unpack(_TENSOR_TAIL[dimensions])
             kind = TENSOR_TYPES.get(number)
             elements = math.prod(shape)
-            spans.append((offset, offset + _stored(name, shape, elements, kind)))
+            spans.add(offset, _stored(name, shape, elements, kind))
             label = kind.name if kind else f"type-{number}"
             header.element_types[label] = header.element_types.get(label, 0) + elements
+            if len(header.element_types) > len(TENSOR_TYPES) + _UNKNOWN_TYPES:
+                raise ReaderError(f"its tensors have more than {_UNKNOWN_TYPES} element types that are not known")
         header.tensors = count
         self._check_spans(header, spans)
 
-    def _check_spans(self, header: Header, spans: list[tuple[int, int]]) -> None:
-        alignment = header.number("general.alignment") or 32
+    def _check_spans(self, header: Header, spans: _Spans) -> None:
+        alignment = header.number(_ALIGNMENT) or 32
         if alignment < 1 or alignment > _PAIR_LIMIT or alignment % 8:
             raise ReaderError(f"its alignment is {alignment}")
         data = self._file_size - -(-self._cursor.position // alignment) * alignment
         end = 0
-        for first, last in sorted(spans):
+        for first, last in spans.ordered():
             if first % alignment:
                 raise ReaderError(f"a tensor begins at byte {first} of the data, which is not aligned to {alignment}")
             if first < end:
@@ -229,6 +262,27 @@ class HeaderParser:
         # A type newer than our table has no known size; no type stores more than eight elements in a byte.
         if sum(header.element_types.values()) > max(data, 0) * 8:
             raise ReaderError(f"its tensors have more elements than {max(data, 0)} bytes can hold")
+
+
+class _Spans:
+    """Where tensors lie in the data, as numbers side by side: 100,000 pairs of objects would take ten times as much."""
+
+    def __init__(self) -> None:
+        self._begins = array("Q")
+        self._ends = array("Q")
+
+    def add(self, begin: int, length: int) -> None:
+        """One more. Raises `ReaderError` where it cannot be in any file."""
+        if begin + length > _FILE_LIMIT:
+            raise ReaderError(f"a tensor of {length} bytes lies at byte {begin} of the data, which no file has")
+        self._begins.append(begin)
+        self._ends.append(begin + length)
+
+    def ordered(self) -> Iterable[tuple[int, int]]:
+        """By where they begin; writers put them in order, which costs nothing to see."""
+        begins, ends = self._begins, self._ends
+        in_order = all(map(lt, begins, islice(begins, 1, None)))
+        return zip(begins, ends, strict=True) if in_order else sorted(zip(begins, ends, strict=True))
 
 
 _TENSOR_TAIL = [struct.Struct(f"<{dimensions}QIQ") for dimensions in range(_DIMENSION_LIMIT + 1)]
@@ -246,5 +300,5 @@ def _stored(name: str, shape: list[int], elements: int, kind: TensorType | None)
 
 
 def _keep(header: Header, key: str, value: Any) -> None:
-    if len(header.values) < _KEPT_LIMIT:
+    if len(header.values) < _KEPT_LIMIT or key == _ALIGNMENT:
         header.values[key] = value

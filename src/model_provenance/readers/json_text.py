@@ -6,6 +6,7 @@ structure, not by their length alone. What is larger (tokenizers, shard indexes)
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -16,8 +17,11 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.canonical import parse_json
 from model_provenance.readers.cursor import Cursor, ReaderError
 
+_PIECE = 1 << 16
 #: Braces, brackets, commas and colons: each is one object or less, about 100 bytes at most.
 _STRUCTURE_LIMIT = 300_000
+#: In a part of a large document, which is in memory, too. Gemma 3 has 6,400 added tokens: 100,000.
+_PART_STRUCTURE_LIMIT = 150_000
 #: Numbers that long make `int()` quadratic where the interpreter's own limit is switched off.
 _LONG_NUMBER = re.compile(rb"[0-9]{1000}")
 
@@ -38,15 +42,19 @@ _DEPTH_LIMIT = 128
 #: Turns of the walk's own loop, so that the time is bounded whatever the structure.
 _STEP_LIMIT = 700_000
 _LIST_LIMIT = 2_000_000
+_STRING_LIMIT = 5_000_000
+#: Members of an object whose keys are handed out, and the length of such a key: the others are skipped.
+_MEMBER_LIMIT = 10_000
+_KEY_LIMIT = 1024
 
 
-def small_json(data: bytes, limit: int) -> Any:
+def small_json(data: bytes, limit: int, structure_limit: int = _STRUCTURE_LIMIT) -> Any:
     """The value of a whole document; strict (no duplicate keys, no NaN), bounded in length, structure and depth."""
     if len(data) > limit:
         raise ReaderError(f"it is {len(data)} bytes, more than the {limit} that are read")
     structure = sum(data.count(mark) for mark in (b"{", b"[", b",", b":"))
-    if structure > _STRUCTURE_LIMIT:
-        raise ReaderError(f"it has {structure} members, more than the {_STRUCTURE_LIMIT} that are read")
+    if structure > structure_limit:
+        raise ReaderError(f"it has {structure} members, more than the {structure_limit} that are read")
     if _LONG_NUMBER.search(data):
         raise ReaderError("it holds a number of a thousand digits or more")
     try:
@@ -76,6 +84,17 @@ def decoded(body: bytes) -> str:
     return str(value)
 
 
+def check_utf8(data: bytes) -> None:
+    """Raise `ReaderError` unless the bytes are UTF-8; in pieces, since text may take four times as much as its bytes."""
+    state = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _PIECE):
+            state.decode(data[start : start + _PIECE])
+        state.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise ReaderError("a string is not valid UTF-8 JSON text") from error
+
+
 def _end_of(pattern: re.Pattern[bytes], data: bytes, position: int) -> int:
     """Where the pattern stops matching; the position itself where it does not match at all."""
     found = pattern.match(data, position)
@@ -88,6 +107,8 @@ class JsonWalk:
     def __init__(self, data: bytes, position: int = 0) -> None:
         if data.count(b"[") > _LIST_LIMIT:
             raise ReaderError(f"it holds more than {_LIST_LIMIT} lists")
+        if data.count(b'"') > 2 * _STRING_LIMIT:
+            raise ReaderError(f"it holds more than {_STRING_LIMIT} strings")
         self._data = data
         self._steps = 0
         self.position = position
@@ -105,9 +126,11 @@ class JsonWalk:
             self.position += 1
             return
         while True:
-            key = self.string(4096)
+            key = self.string(_KEY_LIMIT)
             if key in seen:
                 raise ReaderError(f"the key {shown(key, 80)!r} stands twice in one object")
+            if len(seen) == _MEMBER_LIMIT:
+                raise ReaderError(f"an object has more than the {_MEMBER_LIMIT} members that are read")
             seen.add(key)
             self._expect(b":")
             yield key
@@ -132,7 +155,7 @@ class JsonWalk:
         self._space()
         start = self.position
         self.skip()
-        return small_json(self._data[start : self.position], limit)
+        return small_json(self._data[start : self.position], limit, _PART_STRUCTURE_LIMIT)
 
     def skip(self) -> int:
         """Move over the value at the position. How many strings it holds, keys included.

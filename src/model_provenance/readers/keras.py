@@ -16,7 +16,8 @@ READS = (
     "Lambda layers, and classes of modules outside Keras: loading them runs code that came with the model or beside it",
 )
 
-_CONFIG_LIMIT = 16 << 20
+#: As text it may take four times as much.
+_CONFIG_LIMIT = 4 << 20
 _NODES = 200_000
 _NAMED = 64
 #: Modules whose classes Keras brings itself.

@@ -21,9 +21,15 @@ _NAME_LIMIT = 256
 _KEPT_LIMIT = 8 << 20
 _INDEX_LENGTH = 40
 _IMPORT_LIMIT = 10_000
+#: Module and name together; no import that anybody means is longer, and none shorter is lost.
+_IMPORT_LENGTH = 512
+#: Bytes of an argument that cost as much as one opcode more.
+_ARGUMENT_STEP = 4096
+_ARGUMENT_STEPS = 16
 #: Pickles that may follow one another in one file.
 _PICKLE_LIMIT = 64
 COMPUTED = ("(computed)", "(computed)")
+TOO_LONG = ("(too long)", "(too long)")
 
 _LINE = -1
 #: Width of the length that precedes a counted argument, by pickletools' names for them.
@@ -71,7 +77,7 @@ class PickleWalk:
     @property
     def outside(self) -> list[str]:
         """Imports that are not on the allow-list, sorted."""
-        return sorted(".".join(name) if name != COMPUTED else COMPUTED[0] for name in self.imports - ALLOWED)
+        return sorted(name[0] if name in (COMPUTED, TOO_LONG) else ".".join(name) for name in self.imports - ALLOWED)
 
 
 def walk(cursor: Cursor, found: PickleWalk, pickles: int | None = None) -> None:
@@ -107,15 +113,18 @@ class _Opcodes:
         self._memo.clear()
         self._older = self._newest = None
         while True:
-            self._found.opcodes += 1
-            if self._found.opcodes > _OPCODE_LIMIT:
-                raise ReaderError(f"it has more than the {_OPCODE_LIMIT} pickle opcodes that are read")
+            self._charge(1)
             code = self._cursor.byte()
             if code == _STOP:
                 return
             if code not in _ARGUMENTS:
                 raise ReaderError(f"byte {self._cursor.position - 1} is no pickle opcode")
             self._opcode(code)
+
+    def _charge(self, opcodes: int) -> None:
+        self._found.opcodes += opcodes
+        if self._found.opcodes > _OPCODE_LIMIT:
+            raise ReaderError(f"it has more than the {_OPCODE_LIMIT} pickle opcodes that are read")
 
     def _opcode(self, code: int) -> None:
         if code in _TEXTS or code in _OLD_TEXTS:
@@ -131,7 +140,8 @@ class _Opcodes:
             self._import((self._older or "", self._newest or "") if known else COMPUTED)
         elif code in _IMPORTS:
             module, name = self._line(), self._line()
-            self._import((module.decode("utf-8", "replace"), name.decode("utf-8", "replace")))
+            fits = len(module) + len(name) <= _IMPORT_LENGTH
+            self._import((module.decode("utf-8", "replace"), name.decode("utf-8", "replace")) if fits else TOO_LONG)
         elif code in _EXTENSIONS:
             self._argument(code)
             self._import(COMPUTED)
@@ -166,7 +176,7 @@ class _Opcodes:
     def _argument(self, code: int) -> None:
         fixed, width = _ARGUMENTS[code]
         if width:
-            self._cursor.skip(int.from_bytes(self._cursor.take(width), "little"))
+            self._skip(int.from_bytes(self._cursor.take(width), "little"))
         elif fixed == _LINE:
             self._line()
         else:
@@ -175,7 +185,7 @@ class _Opcodes:
     def _counted_text(self, code: int) -> str | None:
         length = int.from_bytes(self._cursor.take(_ARGUMENTS[code][1]), "little")
         if length > _NAME_LIMIT:
-            self._cursor.skip(length)
+            self._skip(length)
             return None
         raw = self._cursor.take(length)
         # Any other encoding of a name depends on how the pickle is loaded.
@@ -190,8 +200,15 @@ class _Opcodes:
         except ValueError as error:
             raise ReaderError("a memo index of the pickle is no number") from error
 
+    def _skip(self, length: int) -> None:
+        """Move over an argument; a long one ends what is buffered, so it costs more."""
+        self._charge(min(length // _ARGUMENT_STEP, _ARGUMENT_STEPS))
+        self._cursor.skip(length)
+
     def _line(self) -> bytes:
-        return self._cursor.line(_LINE_LIMIT)
+        line = self._cursor.line(_LINE_LIMIT)
+        self._charge(len(line) // _ARGUMENT_STEP)
+        return line
 
 
 def _line_text(line: bytes, *, quoted: bool) -> str | None:

@@ -10,7 +10,7 @@ from model_provenance.domain.finding import warned
 from model_provenance.domain.text import shown
 from model_provenance.readers.bounds import text
 from model_provenance.readers.cursor import Cursor
-from model_provenance.readers.pickle_walk import PickleWalk, walk
+from model_provenance.readers.pickle_walk import TOO_LONG, PickleWalk, walk
 from model_provenance.readers.reading import Head, Reader, Reading
 
 READS = (
@@ -26,6 +26,7 @@ _ALWAYS_PICKLES = frozenset((".pkl", ".pickle", ".pt", ".pth", ".joblib", ".dill
 #: Names that pickles share with raw weights of other tools; without a trace of a pickle they are left alone.
 _SOMETIMES_PICKLES = frozenset((".bin", ".ckpt"))
 _KEPT = 64
+_NAME_LENGTH = 200
 
 
 def is_pickle(data: bytes) -> bool:
@@ -35,12 +36,12 @@ def is_pickle(data: bytes) -> bool:
 
 def pickle_details(found: PickleWalk) -> dict[str, Any]:
     """What was found, bounded; `can_execute_code` is never followed by "safe"."""
-    imports = sorted(".".join(name) for name in found.imports)
+    imports = sorted(name[0] if name == TOO_LONG else ".".join(name) for name in found.imports)
     details: dict[str, Any] = {
         "can_execute_code": why_it_executes(found) is not None,
-        "imports": [text(name) for name in imports[:_KEPT]],
+        "imports": [text(name, _NAME_LENGTH) for name in imports[:_KEPT]],
         "import_count": len(imports),
-        "outside_allow_list": [text(name) for name in found.outside[:_KEPT]],
+        "outside_allow_list": [text(name, _NAME_LENGTH) for name in found.outside[:_KEPT]],
     }
     return details
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from model_provenance.readers.cursor import Cursor, ReaderError
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _VARINT_LIMIT = 10
+#: The bit that says that a number goes on.
+_CONTINUES = 0x80
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field: `value` of a varint, else the offset (in the cursor it came from) and length of its bytes."""
 
     number: int
@@ -23,16 +24,23 @@ class Field:
 
 
 class Budget:
-    """How many fields one file may have that are looked at, whatever the message that they stand in."""
+    """What one file may cost, whatever the messages that it is spent in: fields, and bytes of the texts among them."""
 
-    def __init__(self, fields: int) -> None:
+    def __init__(self, fields: int, text: int = 4 << 20) -> None:
         self._left = self._limit = fields
+        self._text_left = self._text_limit = text
 
-    def spend(self) -> None:
-        """Count one more. Raises `ReaderError` where there are too many."""
-        self._left -= 1
+    def spend(self, fields: int = 1) -> None:
+        """Count so many more. Raises `ReaderError` where there are too many."""
+        self._left -= fields
         if self._left < 0:
             raise ReaderError(f"it has more than the {self._limit} fields that are read")
+
+    def spend_text(self, length: int) -> None:
+        """Count a text of `length` bytes. Raises `ReaderError` where all of them are too long."""
+        self._text_left -= length
+        if self._text_left < 0:
+            raise ReaderError(f"its texts are longer than the {self._text_limit} bytes that are read")
 
 
 def fields(cursor: Cursor, budget: Budget) -> Iterator[Field]:
@@ -62,24 +70,32 @@ def fields(cursor: Cursor, budget: Budget) -> Iterator[Field]:
 def content(cursor: Cursor, field: Field) -> Cursor:
     """The bytes of a length-delimited field, as a cursor of their own."""
     if field.wire != LENGTH:
-        raise ReaderError(f"field {field.number} is a number where a message or text belongs")
+        raise _not_a_message(field)
     return cursor.section(field.start, field.length)
 
 
-def text_of(cursor: Cursor, field: Field, limit: int) -> str:
+def _not_a_message(field: Field) -> ReaderError:
+    return ReaderError(f"field {field.number} is a number where a message or text belongs")
+
+
+def text_of(cursor: Cursor, field: Field, limit: int, budget: Budget) -> str:
     """A string field of at most `limit` bytes."""
-    inner = content(cursor, field)
-    if inner.size > limit:
-        raise ReaderError(f"a text of {inner.size} bytes is longer than the {limit} that are read")
-    return inner.take(inner.size).decode("utf-8", "replace")
+    if field.wire != LENGTH:
+        raise _not_a_message(field)
+    if field.length > limit:
+        raise ReaderError(f"a text of {field.length} bytes is longer than the {limit} that are read")
+    budget.spend_text(field.length)
+    cursor.seek(field.start)  # whoever walks over the fields goes on behind this one
+    return cursor.take(field.length).decode("utf-8", "replace")
 
 
-def varints(cursor: Cursor, field: Field, limit: int) -> list[int]:
+def varints(cursor: Cursor, field: Field, limit: int, budget: Budget) -> list[int]:
     """A repeated number, packed or one at a time; at most `limit` of them."""
     if field.wire == VARINT:
         return [field.value]
     inner, found = content(cursor, field), []
     while inner.remaining:
+        budget.spend()
         found.append(_varint(inner))
         if len(found) > limit:
             raise ReaderError(f"a list has more than the {limit} numbers that are read")
@@ -87,10 +103,18 @@ def varints(cursor: Cursor, field: Field, limit: int) -> list[int]:
 
 
 def _varint(cursor: Cursor) -> int:
+    window, at = cursor.view(1)
+    if (value := window[at]) < _CONTINUES:
+        cursor.position += 1
+        return value
     value = 0
-    for position in range(_VARINT_LIMIT):
-        byte = cursor.byte()
+    # Not more than is there: a number at the end of a message must not be read from what follows it.
+    window, at = cursor.view(min(_VARINT_LIMIT, cursor.remaining))
+    for position, byte in enumerate(window[at : at + min(_VARINT_LIMIT, cursor.remaining)]):
         value |= (byte & 0x7F) << (7 * position)
-        if byte < 0x80:  # noqa: PLR2004 - the continuation bit
+        if byte < _CONTINUES:
+            cursor.position += position + 1
             return value & 0xFFFF_FFFF_FFFF_FFFF
+    if cursor.remaining < _VARINT_LIMIT:
+        raise ReaderError("a number goes on behind the end of its message")
     raise ReaderError("a number is longer than ten bytes")

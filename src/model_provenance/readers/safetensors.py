@@ -9,27 +9,31 @@ from __future__ import annotations
 import math
 import re
 from array import array
+from functools import cache
+from itertools import permutations
 from typing import Any
 
 from model_provenance.domain.text import shown
 from model_provenance.readers.bounds import text
 from model_provenance.readers.cursor import Cursor, ReaderError
-from model_provenance.readers.json_text import SPACE, STRING_BODY, JsonWalk, decoded
+from model_provenance.readers.json_text import SPACE, STRING_BODY, JsonWalk, check_utf8, decoded
 from model_provenance.readers.reading import Head, Reader, Reading, WeightKind, Weights, suffixed
 
 READS = (
     "tensors: number, element types, parameters, shapes against byte offsets (no holes, overlaps or trailing bytes)",
     "`__metadata__`: up to 32 entries",
-    "refused: duplicate keys, unknown element types, headers over 16 MiB (the format allows 100 MB) or 150,000 tensors",
+    "refused: duplicate keys, unknown element types, headers over 16 MiB (the format allows 100 MB) or 100,000 tensors",
 )
 
 #: What the reference implementation accepts; more is not this format.
 _FORMAT_LIMIT = 100_000_000
 #: What is read: ten times the largest header known, and still below a second and 64 MB.
 _HEADER_LIMIT = 16 << 20
-_TENSOR_LIMIT = 150_000
+_TENSOR_LIMIT = 100_000
 _METADATA_LIMIT = 1 << 20
 _METADATA_KEPT = 32
+#: Shapes whose number of elements is remembered; most tensors share a few.
+_SHAPES_KEPT = 4096
 
 #: Bits per element; sub-byte types are packed.
 _BITS = {
@@ -43,20 +47,34 @@ _BITS = {
 
 _NUMBER = r"(?:0|[1-9][0-9]{0,18})"
 _COLON, _COMMA = f"{SPACE}:{SPACE}", f"{SPACE},{SPACE}"
-_DTYPE = rf'"dtype"{_COLON}"([A-Z0-9_]{{1,16}})"'
-_SHAPE = rf'"shape"{_COLON}\[{SPACE}((?:{_NUMBER}(?:{_COMMA}{_NUMBER}){{0,31}})?){SPACE}\]'
-_OFFSETS = rf'"data_offsets"{_COLON}\[{SPACE}({_NUMBER}){_COMMA}({_NUMBER}){SPACE}\]'
-_ANY_FIELD = f"(?:{_DTYPE}|{_SHAPE}|{_OFFSETS})"
+_DTYPE = rf'"dtype"{_COLON}"(?P<dtype>[A-Z0-9_]{{1,16}})"'
+_SHAPE = rf'"shape"{_COLON}\[{SPACE}(?P<shape>(?:{_NUMBER}(?:{_COMMA}{_NUMBER}){{0,31}})?){SPACE}\]'
+_OFFSETS = rf'"data_offsets"{_COLON}\[{SPACE}(?P<begin>{_NUMBER}){_COMMA}(?P<end>{_NUMBER}){SPACE}\]'
+_ANY_FIELD = re.sub(r"\?P<\w+>", "?:", f"(?:{_DTYPE}|{_SHAPE}|{_OFFSETS})")
 
 
 def _entry(*fields: str) -> re.Pattern[bytes]:
     members = _COMMA.join(fields)
-    return re.compile(rf'{SPACE}"({STRING_BODY})"{_COLON}\{{{SPACE}{members}{SPACE}\}}{SPACE}([,}}])'.encode())
+    name, mark = f"(?P<name>{STRING_BODY})", "(?P<mark>[,}])"
+    return re.compile(rf'{SPACE}"{name}"{_COLON}\{{{SPACE}{members}{SPACE}\}}{SPACE}{mark}'.encode())
 
 
-#: As the reference writes it, and the same three fields in any order.
+#: As the reference writes it.
 _ORDERED = _entry(_DTYPE, _SHAPE, _OFFSETS)
-_ANY_ORDER = _entry(_ANY_FIELD, _ANY_FIELD, _ANY_FIELD)
+
+
+@cache
+def _other_orders() -> tuple[re.Pattern[bytes], ...]:
+    """The same three fields in any other order; made when the first file needs them."""
+    return tuple(_entry(*fields) for fields in list(permutations((_DTYPE, _SHAPE, _OFFSETS)))[1:])
+
+
+@cache
+def _three_fields() -> re.Pattern[bytes]:
+    """Any three of the fields, which matches what the others do not where one stands twice."""
+    return _entry(_ANY_FIELD, _ANY_FIELD, _ANY_FIELD)
+
+
 _OPEN = re.compile(rf"\{{{SPACE}(\}}?)".encode())
 _METADATA = re.compile(rf'{SPACE}"__metadata__"{_COLON}'.encode())
 _NEXT = re.compile(rf"{SPACE}([,}}])".encode())
@@ -67,6 +85,7 @@ class _Header:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
+        self._order = _ORDERED
         self._names: set[bytes] = set()
         self._elements: dict[bytes, int] = {}
         self._begins = array("Q")
@@ -82,7 +101,7 @@ class _Header:
     def parse(self) -> None:
         """Walk over the whole header; anything but tensors, `__metadata__` and white space is refused."""
         if not self._data.isascii():
-            decoded(self._data.replace(b"\\", b""))
+            check_utf8(self._data)
         opening = _OPEN.match(self._data)
         if opening is None:
             raise ReaderError("its header does not begin with an object")
@@ -108,20 +127,25 @@ class _Header:
             raise ReaderError(f"its tensors cover {expected} bytes and {length} bytes follow the header")
 
     def _member(self, position: int) -> tuple[int, bytes]:
-        found = _ORDERED.match(self._data, position)
-        if found is not None:
-            self._tensor(found[1], found[2], found[3], found[4], found[5])
-            return found.end(), found[6]
-        if (found := _METADATA.match(self._data, position)) is not None:
-            return self._read_metadata(found.end())
-        if (found := _ANY_ORDER.match(self._data, position)) is None:
-            raise ReaderError(f"its header is not valid at byte {position}")
-        name, *fields, mark = found.groups()
-        values = [[group for group in fields[at::4] if group is not None] for at in range(4)]
-        if any(len(value) != 1 for value in values):
-            raise ReaderError(f"a tensor at byte {position} of the header names a field twice")
-        self._tensor(name, *(value[0] for value in values))
+        found = self._order.match(self._data, position)
+        if found is None:
+            metadata = _METADATA.match(self._data, position)
+            if metadata is not None:
+                return self._read_metadata(metadata.end())
+            found = self._in_another_order(position)
+        name, dtype, shape, begin, end, mark = found.group("name", "dtype", "shape", "begin", "end", "mark")
+        self._tensor(name, dtype, shape, begin, end)
         return found.end(), mark
+
+    def _in_another_order(self, position: int) -> re.Match[bytes]:
+        """The tensor there; the next one is tried in its order first, for a file is written by one writer."""
+        for order in (_ORDERED, *_other_orders()):
+            if (found := order.match(self._data, position)) is not None:
+                self._order = order
+                return found
+        if _three_fields().match(self._data, position) is not None:
+            raise ReaderError(f"a tensor at byte {position} of the header names a field twice")
+        raise ReaderError(f"its header is not valid at byte {position}")
 
     def _tensor(self, name: bytes, dtype: bytes, shape: bytes, begin: bytes, end: bytes) -> None:
         if b"\\" in name:
@@ -134,7 +158,8 @@ class _Header:
         elements = self._elements.get(shape)
         if elements is None:
             elements = math.prod(map(int, shape.split(b","))) if shape else 1
-            self._elements[shape] = elements
+            if len(self._elements) < _SHAPES_KEPT:
+                self._elements[shape] = elements
         kind = dtype.decode()
         bits = _BITS.get(kind)
         if bits is None:

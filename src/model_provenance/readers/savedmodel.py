@@ -20,7 +20,7 @@ READS = (
     "operators that read or write files or call Python, which make it a file that can execute code",
 )
 
-_FIELDS = 400_000
+_FIELDS = 300_000
 _TEXT_LIMIT = 4096
 _NAMED = 64
 #: Numbers of fields in saved_model.proto, meta_graph.proto, graph.proto and function.proto.
@@ -77,9 +77,9 @@ def _meta_graph(cursor: Cursor, found: _Found) -> None:
 def _meta_info(cursor: Cursor, found: _Found) -> None:
     for one in fields(cursor, found.budget):
         if one.number == _TAG and len(found.tags) < _NAMED:
-            found.tags.append(text(text_of(cursor, one, _TEXT_LIMIT)) or "")
+            found.tags.append(text(text_of(cursor, one, _TEXT_LIMIT, found.budget)) or "")
         elif one.number == _TENSORFLOW:
-            found.versions["tensorflow_version"] = text(text_of(cursor, one, _TEXT_LIMIT)) or ""
+            found.versions["tensorflow_version"] = text(text_of(cursor, one, _TEXT_LIMIT, found.budget)) or ""
 
 
 def _graph(cursor: Cursor, found: _Found) -> None:
@@ -103,7 +103,7 @@ def _node(cursor: Cursor, found: _Found) -> None:
     found.operators += 1
     for one in fields(cursor, found.budget):
         if one.number == _OPERATOR:
-            operator = text_of(cursor, one, _TEXT_LIMIT)
+            operator = text_of(cursor, one, _TEXT_LIMIT, found.budget)
             if operator in _REACHING:
                 found.reaching.add(operator)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,10 +15,11 @@ from model_provenance.readers.reading import Head, Reader, Reading, never
 
 READS = ("shards and the number of tensors that each should have; total size; compared with the shards themselves",)
 
-_SIZE_LIMIT = 32 << 20
+_SIZE_LIMIT = 24 << 20
 _TENSOR_LIMIT = 250_000
 _SHARD_LIMIT = 10_000
 _METADATA_LIMIT = 1 << 20
+_NAME_LIMIT = 255
 _OPEN = re.compile(rf"{SPACE}\{{{SPACE}(\}}?)".encode())
 _PAIR = re.compile(rf'{SPACE}"({STRING_BODY})"{SPACE}:{SPACE}"({STRING_BODY})"{SPACE}([,}}])'.encode())
 
@@ -53,6 +55,7 @@ def _weight_map(data: bytes, position: int) -> tuple[int, dict[str, int]]:
     if opening is None:
         raise ReaderError("its `weight_map` is no object")
     position, mark = opening.end(), opening[1]
+    #: Digests of the names, which are shorter than names are.
     names: set[bytes] = set()
     counts: dict[bytes, int] = {}
     while mark != b"}":
@@ -62,9 +65,9 @@ def _weight_map(data: bytes, position: int) -> tuple[int, dict[str, int]]:
         name, shard, mark = found.groups()
         position = found.end()
         name = name if b"\\" not in name else decoded(name).encode("utf-8", "surrogatepass")
-        if name in names:
+        if (digest := blake2b(name, digest_size=16).digest()) in names:
             raise ReaderError(f"the tensor {shown(name.decode(errors='replace'), 80)!r} stands twice")
-        names.add(name)
+        names.add(digest)
         counts[shard] = counts.get(shard, 0) + 1
         if len(names) > _TENSOR_LIMIT or len(counts) > _SHARD_LIMIT:
             raise ReaderError(f"it names more than the {_TENSOR_LIMIT} tensors or {_SHARD_LIMIT} shards that are read")
@@ -73,6 +76,8 @@ def _weight_map(data: bytes, position: int) -> tuple[int, dict[str, int]]:
 
 def _file_name(shard: bytes) -> str:
     """A shard lies beside its index; a name that leads elsewhere is refused."""
+    if len(shard) > _NAME_LIMIT:
+        raise ReaderError(f"it names a shard by {len(shard)} bytes, more than a file name has")
     name = decoded(shard)
     if PurePosixPath(name).name != name or name == "..":
         raise ReaderError(f"it names the shard {shown(name, 80)!r}, which is not a plain file name")

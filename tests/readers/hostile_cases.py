@@ -1,0 +1,32 @@
+"""All hostile files: one list, in which a name stands once."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from .hostile_case import Case
+from .hostile_compiled import coreml_cases, flat_cases, onnx_cases, savedmodel_cases
+from .hostile_dearest import dear_cases
+from .hostile_documents import card_cases, configuration_cases, index_cases, license_cases, tokenizer_cases
+from .hostile_pickled import archive_cases, numpy_cases, pickle_cases
+from .hostile_tensors import gguf_cases, safetensors_cases
+
+CASES: tuple[Case, ...] = tuple(
+    chain(
+        safetensors_cases(),
+        gguf_cases(),
+        pickle_cases(),
+        archive_cases(),
+        numpy_cases(),
+        configuration_cases(),
+        tokenizer_cases(),
+        index_cases(),
+        card_cases(),
+        license_cases(),
+        onnx_cases(),
+        savedmodel_cases(),
+        coreml_cases(),
+        flat_cases(),
+        dear_cases(),
+    )
+)
