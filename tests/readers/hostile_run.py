@@ -91,7 +91,7 @@ def looked_at(folder: Path, case: Case) -> dict[str, Any]:
         "format": file.format,
         "inspection": file.inspection.value,
         "findings": [[finding.id, finding.message] for finding in facts.findings],
-        "details": len(json.dumps(file.details, allow_nan=False)),
+        "details": len(json.dumps(file.details, allow_nan=False, ensure_ascii=False).encode()),
         "element_types": len(facts.element_types),
     }
 
