@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +18,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.sign.patience import Patience
 from model_provenance.sign.transport import AlreadyLogged, Service, ServiceAdapter, mount
 
-QUICK = Patience(connect=1, read=0.3, attempts=3, pause=0.01, total=3)
+QUICK = Patience(connect=1, read=0.3, silence=0.3, attempts=3, pause=0.01, total=3)
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -40,7 +41,11 @@ def server(answer: Callable[[int], Answer]) -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """A client that has given up is no news."""
+
+    with Server(("127.0.0.1", 0), Handler) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{running.server_port}", paths
@@ -116,11 +121,63 @@ def test_a_host_that_does_not_exist_cannot_be_reached() -> None:
 
 
 def test_silence_ends() -> None:
-    """A service that accepts and says nothing is given up after the read time-out of each attempt."""
+    """A service that accepts and says nothing, as Fulcio does over a silent CT log, is waited for once, not at each attempt."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
+        start = time.monotonic()
         error = refused(f"http://127.0.0.1:{silent.getsockname()[1]}", Service.CA)
+        seconds = time.monotonic() - start
     assert error.code == "sign.service"
-    assert "did not answer within 0.3 s, 2 times; it waits for its certificate-transparency log" in error.message
+    assert "did not answer within 0.3 s; it waits for its certificate-transparency log" in error.message
+    assert 0.29 <= seconds < 0.3 + 0.25
+
+
+def test_a_service_without_patience_left_is_not_asked_again() -> None:
+    """What is left after a short silence is spent on another attempt; all of them together cost no more than was allowed."""
+    patience = Patience(connect=1, read=0.2, silence=0.5, attempts=9, pause=0.001, total=9)
+    release = threading.Event()
+
+    def answer(_: int) -> Answer:
+        release.wait(5)
+        return 200, {}, b""
+
+    with server(answer) as (url, paths):
+        start = time.monotonic()
+        with pytest.raises(ModelProvenanceError) as caught:
+            post(url, Service.LOG, patience)
+        seconds = time.monotonic() - start
+        release.set()
+    assert caught.value.message.endswith("did not answer within 0.5 s")
+    assert len(paths) == 3
+    assert 0.49 <= seconds < 0.5 + 0.25
+
+
+def test_a_service_that_accepts_no_connection_costs_no_more() -> None:
+    """A host that drops what it is sent: the time-outs of its connections count like those of its answers."""
+    patience = Patience(connect=0.2, read=5, silence=0.3, attempts=9, pause=0.001, total=9)
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        # With nobody accepting, the queue of one is full after this, and the kernel drops what comes next.
+        waiting = [socket.socket() for _ in range(3)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(address)
+        start = time.monotonic()
+        with pytest.raises(ModelProvenanceError) as caught:
+            post(f"http://127.0.0.1:{address[1]}", Service.CA, patience)
+        seconds = time.monotonic() - start
+        for each in waiting:
+            each.close()
+    assert caught.value.message.endswith("did not accept a connection within 0.3 s")
+    assert 0.29 <= seconds < 0.3 + 0.25
+
+
+def test_nobody_waits_a_minute_for_one_silent_service() -> None:
+    """What a release is made with: about thirty seconds in all, and more than the twenty that Rekor v2 may take."""
+    made = Patience()
+    assert 20 < made.read <= made.silence <= 30
+    assert made.connect <= made.silence
 
 
 def test_half_an_answer_is_asked_for_again() -> None:

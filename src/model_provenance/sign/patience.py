@@ -22,6 +22,8 @@ class Patience:
     connect: float = 10.0
     #: Without a byte from the service.
     read: float = 30.0
+    #: For all attempts of one request together that the service neither accepts nor answers; each would cost a time-out.
+    silence: float = 30.0
     #: Requests in all, where a service is down or overloaded.
     attempts: int = 4
     #: Before the second attempt, doubled each time, with jitter.

@@ -33,8 +33,8 @@ _TRY_AGAIN = frozenset({_TOO_MANY, 500, 502, 503, 504})
 #: How Fulcio says that it does not accept a token.
 _TOKEN_REFUSED = frozenset({400, 401, 403})
 _LONGEST_PAUSE = 15.0
-#: Times that a service may take a request and say nothing: each costs the whole time-out.
-_SILENCES = 2
+#: Less than this (seconds) left of the patience with a silent service is none: a socket may wake a little early.
+_NOTHING_LEFT = 0.01
 
 
 class Service(Enum):
@@ -60,18 +60,20 @@ class ServiceAdapter(HTTPAdapter):
         self, request: requests.PreparedRequest, **options: Any
     ) -> requests.Response:
         """Send, again if need be. Every failure is a ModelProvenanceError, but `AlreadyLogged`."""
-        options["timeout"] = (self._patience.connect, self._patience.read)
-        problem, silences = "", 0
+        problem, left = "", self._patience.silence
         for attempt in range(self._patience.attempts):
+            options["timeout"] = (min(self._patience.connect, left), min(self._patience.read, left))
+            start = time.monotonic()
             try:
                 response = _read_whole(super().send(request, **options))
             except requests.exceptions.SSLError as error:
                 raise self._error(request, f"has no certificate to be trusted ({shown(_innermost(error))})") from error
             except (requests.RequestException, HTTPError, OSError) as error:
-                problem, wished = _transport_problem(error, self._patience), 0.0
-                silences += _is_silence(error)
-                if silences == _SILENCES:
-                    raise self._error(request, f"{problem}, {silences} times{self._waits()}") from error
+                problem, wished = _transport_problem(error), 0.0
+                if _is_silence(error):
+                    left -= time.monotonic() - start
+                    if left < _NOTHING_LEFT:
+                        raise self._error(request, f"{problem} {self._waited(error)}") from error
             else:
                 if response.status_code not in _TRY_AGAIN:
                     return self._judged(request, response)
@@ -102,11 +104,11 @@ class ServiceAdapter(HTTPAdapter):
     ) -> ModelProvenanceError:
         return ModelProvenanceError("sign.service", f"{self._where(request)} {problem}", remedy=remedy)
 
-    def _waits(self) -> str:
-        """Fulcio answers only when its certificate log has: it is the one that seems to be down."""
-        return (
-            "; it waits for its certificate-transparency log, which may be down" if self._service is Service.CA else ""
-        )
+    def _waited(self, error: Exception) -> str:
+        """How long; Fulcio answers only when its certificate log has, so that one may be what is down."""
+        behind = self._service is Service.CA and not isinstance(error, requests.ConnectTimeout)
+        log = "; it waits for its certificate-transparency log, which may be down" if behind else ""
+        return f"within {self._patience.silence:g} s{log}"
 
     def _where(self, request: requests.PreparedRequest) -> str:
         return f"{self._service.value} at {shown(request.url or '')}"
@@ -139,14 +141,15 @@ def _read_whole(response: requests.Response) -> requests.Response:
 
 
 def _is_silence(error: Exception) -> bool:
-    return isinstance(error, requests.ReadTimeout) or "Read timed out" in str(error)
+    """Whether the attempt ended because nothing came: no connection, no answer, or no more of it."""
+    return isinstance(error, requests.Timeout) or "timed out" in str(error)
 
 
-def _transport_problem(error: Exception, patience: Patience) -> str:
+def _transport_problem(error: Exception) -> str:
     if isinstance(error, requests.ConnectTimeout):
-        return f"did not accept a connection within {patience.connect:g} s"
-    if isinstance(error, requests.ReadTimeout) or "timed out" in str(error):
-        return f"did not answer within {patience.read:g} s"
+        return "did not accept a connection"
+    if _is_silence(error):
+        return "did not answer"
     return f"cannot be reached ({shown(_innermost(error))})"
 
 
