@@ -8,6 +8,15 @@ from typing import Any
 
 import pytest
 
+
+@pytest.fixture(autouse=True, scope="session")
+def own_state(tmp_path_factory: pytest.TempPathFactory) -> Generator[None, None, None]:
+    """What one run of tests remembers (status lists, tree heads of logs) is neither the user's nor another worker's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 #: How the reason of a skip begins that lies in the machine: no root, no namespaces. Anything else is a missing tool.
 MACHINE = "this machine"
 

@@ -33,7 +33,7 @@ _NO_TRUST = frozenset(
         "among",
     )
 )
-TRUSTED = ("--key", "--certificate-chain", "--trust-config", "--trusted-root", "--opa")
+TRUSTED = ("--key", "--certificate-chain", "--trust-config", "--trusted-root", "--opa", "--log-heads")
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,13 @@ from sigstore.verify import Verifier
 from sigstore.verify.policy import AllOf, Identity, OIDCSourceRepositoryURI
 
 from model_provenance.domain.digest import Digest
-from model_provenance.domain.evidence import Statement, Subject, SubjectKind
+from model_provenance.domain.evidence import Bundle, Statement, Subject, SubjectKind
 from model_provenance.domain.files import ModelFile, Role
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.bundle import Envelope, MaterialKind, parse_bundle
 from model_provenance.formats.intoto import statement
 from model_provenance.formats.oms import oms_statement
+from model_provenance.sign.heads import refuse_split_view
 from model_provenance.sign.instance import load_instance
 from model_provenance.sign.keyless import KeylessSigner
 from model_provenance.sign.patience import Patience
@@ -337,6 +339,43 @@ def test_what_does_not_verify_is_not_returned(sim: SigstoreSim, service: Service
     error = failure(sim, version)
     # A certificate for another key is met first by the log, which checks signatures too.
     assert error.code in {"sign.unverifiable", "sign.service" if fault is Fault.OTHER_KEY else "sign.answer"}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_log_that_stands_still_makes_no_bundle(sim: SigstoreSim, version: int) -> None:
+    """The log takes the entry and answers with a tree head from before: said as what it is, and nothing is returned."""
+    sim.misbehave(Service.REKOR, Fault.FROZEN)
+    error = failure(sim, version)
+    assert (error.code, error.exit_status) == ("log.frozen", 10)
+    assert re.search(
+        r"the log at http://127\.0\.0\.1:\d+/rekor-v\d took entry (\d+) and answered with a tree of \1 ", error.message
+    )
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_log_that_shows_two_trees_to_one_signer_is_noticed(sim: SigstoreSim, version: int) -> None:
+    """Each bundle verifies by itself; two of one size and different roots are not returned together."""
+    [first] = signer(sim, version).sign(statements(1))
+    sim.misbehave(Service.REKOR, Fault.SPLIT_VIEW, times=1)
+    [second] = signer(sim, version).sign(statements(1))
+    refuse_split_view([first])
+    refuse_split_view([second, second])
+    with pytest.raises(ModelProvenanceError, match="signed two trees of") as caught:
+        refuse_split_view([first, second])
+    assert (caught.value.code, caught.value.exit_status) == ("log.split_view", 10)
+
+
+def test_what_is_signed_in_one_run_is_compared(sim: SigstoreSim, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bundles of a release are in trees of one story before any of them leaves the signer."""
+    seen: list[str] = []
+
+    def refuse(bundles: Iterable[Bundle]) -> None:
+        seen.extend(bundle.name for bundle in bundles)
+        raise ModelProvenanceError("log.split_view", "two trees")
+
+    monkeypatch.setattr("model_provenance.sign.keyless.refuse_split_view", refuse)
+    assert failure(sim, count=3).code == "log.split_view"
+    assert seen == ["s0", "s1", "s2"]
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -22,7 +22,7 @@ from model_provenance.formats.bundle import InclusionProof, TlogEntry
 from model_provenance.testing.log import checkpoint
 from model_provenance.testing.merkle import MerkleTree, leaf_hash
 from model_provenance.verify import production_root, trusted_root
-from model_provenance.verify.checkpoint import verify_inclusion
+from model_provenance.verify.checkpoint import entry_head, verify_inclusion
 
 
 @pytest.fixture(scope="session")
@@ -239,7 +239,7 @@ def test_every_leaf_of_every_tree_is_proven_and_no_other(keyless: Any, size: Any
         proof = InclusionProof(at, root, of, tuple(hashes), note)
         entry = TlogEntry(at, log.id, "x", "1", None, body, None, proof)
         try:
-            verify_inclusion(entry, log)
+            verify_inclusion(entry, entry_head(entry, log))
         except ModelProvenanceError as error:
             assert error.code in ("log.inclusion", "log.checkpoint")  # noqa: PT017 - the only way out
             return False
@@ -263,7 +263,7 @@ def test_no_checkpoint_text_breaks_the_reader(keyless: Any, note: Any) -> None:
     for text in (note, f"origin\n1\n{base64.b64encode(leaf_hash(body)).decode()}\n\n{note}"):
         proof = InclusionProof(0, leaf_hash(body), 1, (), text)
         with pytest.raises(ModelProvenanceError) as caught:
-            verify_inclusion(TlogEntry(0, log.id, "x", "1", None, body, None, proof), log)
+            entry_head(TlogEntry(0, log.id, "x", "1", None, body, None, proof), log)
         assert caught.value.code == "log.checkpoint"
 
 

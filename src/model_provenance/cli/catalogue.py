@@ -179,6 +179,8 @@ OPTIONS: tuple[Option, ...] = (
            ("verify", "exec", "pull", "policy explain"), Kind.LIST, "FILE", ci=("verify",)),
     Option("cache", "Folder of your own that remembers what was read from which files, so that an unchanged model is not read again. Everything else is verified again.",
            ("verify", "exec"), Kind.PATH, "DIR"),
+    Option("log-heads", "Folder that remembers which trees logs have signed, so that one that changes its story is noticed; by default below the user's state folder.",
+           ("verify", "exec", "pull"), Kind.PATH, "DIR"),
     Option("memory", "Copy every file into sealed memory before it is verified; without it, files up to 16 MiB.", ("exec",), Kind.FLAG),
     Option("toctou", "Least protection of the verified bytes until they are used; the strongest is last.", ("exec",), Kind.CHOICE,
            choices=("unprotected", "held", "leased", "sealed", "fs-verity"), default="unprotected"),

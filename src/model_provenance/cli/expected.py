@@ -22,6 +22,7 @@ SCHEME = "oci://"
 def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
     """The request; `oci://…` is a model in a registry, everything else a path or a digest."""
     from model_provenance.flows.expectation import SignerOptions  # noqa: PLC0415 - loaded when used
+    from model_provenance.flows.tree_heads import open_heads  # noqa: PLC0415
     from model_provenance.flows.verify import VerifyRequest  # noqa: PLC0415
 
     remote = target.startswith(SCHEME)
@@ -66,6 +67,7 @@ def verify_request(target: str, given: Mapping[str, Any]) -> VerifyRequest:
         env=os.environ,
         opa=given.get("opa"),
         memory=_memory(target, given),
+        log_heads=open_heads(given.get("log_heads"), os.environ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ def status_request(given: Mapping[str, Any], target: str | None = None) -> Statu
     from model_provenance.flows.places import places, refuse_planted  # noqa: PLC0415 - loaded when used
     from model_provenance.flows.policy import load_policy  # noqa: PLC0415
     from model_provenance.flows.status import StatusRequest  # noqa: PLC0415
+    from model_provenance.flows.tree_heads import open_heads  # noqa: PLC0415
     from model_provenance.flows.verify import trust  # noqa: PLC0415
 
     others = [Path(text) for text in (given["status_list"], target) if text is not None]
@@ -45,7 +47,7 @@ def status_request(given: Mapping[str, Any], target: str | None = None) -> Statu
     return StatusRequest(
         place,
         frozenset() if section is None else section.revokers,
-        trust(given["trust_config"], None),
+        replace(trust(given["trust_config"], None), heads=open_heads(None, os.environ)),
         threshold=1 if section is None else section.threshold,
         name=given["list"] or (None if section is None else section.list),
         memory=memory(os.environ),

@@ -15,6 +15,7 @@ from model_provenance.domain.finding import Finding
 from model_provenance.domain.parts import DEFAULT_PARTS
 from model_provenance.domain.policy import Decision
 from model_provenance.domain.result import Result
+from model_provenance.domain.tree_head import TreeHeads
 
 DEFAULT_EVENTS: Mapping[Provider, frozenset[str]] = {
     Provider.GITHUB: frozenset({"push", "release", "workflow_dispatch", "schedule", "merge_group"}),
@@ -115,6 +116,8 @@ class Trust:
     now: int | None = None
     #: None: the second verifier is asked each time.
     opinions: Opinions | None = field(default=None, compare=False)
+    #: None: heads of logs are compared within one verification alone.
+    heads: TreeHeads | None = field(default=None, compare=False)
 
     @property
     def digest(self) -> Digest | None:

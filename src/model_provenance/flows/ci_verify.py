@@ -17,6 +17,7 @@ from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.inputs import Inputs
 from model_provenance.flows.places import places
 from model_provenance.flows.policy import load_policy
+from model_provenance.flows.tree_heads import open_heads
 from model_provenance.flows.verify import VerifyRequest, verify
 from model_provenance.flows.written import WrittenInputs
 from model_provenance.oci.access import Access
@@ -101,6 +102,7 @@ def _request(inputs: Inputs, env: Mapping[str, str]) -> VerifyRequest:
         base_evidence=bases,
         summaries=tuple(map(Path, inputs.lines("accept-vsa"))),
         env=env,
+        log_heads=open_heads(None, env),
         opa=inputs.path("opa"),
         status_list=inputs.text("status-list"),
         # A registry with the list is reached with the logins of the job, wherever the model lies.

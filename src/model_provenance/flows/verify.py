@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from model_provenance.flows.memory import Memory
     from model_provenance.flows.policy import Given
     from model_provenance.flows.remote import RemoteRequest
+    from model_provenance.flows.tree_heads import KeptHeads
     from model_provenance.oci.access import Access
     from model_provenance.policy.document import Policy
 
@@ -93,6 +94,8 @@ class VerifyRequest:
     keeper: Keeper | None = field(default=None, compare=False)
     #: Spares an unchanged model the reading.
     memory: Memory | None = field(default=None, compare=False)
+    #: Remembers the tree heads of logs; None compares those of one verification alone.
+    log_heads: KeptHeads | None = field(default=None, compare=False)
 
 
 def verify(request: VerifyRequest, progress: Callable[[int, int], None] | None = None) -> Report:
@@ -107,7 +110,7 @@ def asked_of(request: VerifyRequest) -> Given | None:
     if request.policy is None:
         refuse_without_policy(request)
         return None
-    return given(request, request.policy, trust(request.trust_config, request.trusted_root))
+    return given(request, request.policy, trust_of(request))
 
 
 def decided(report: Report, asked: Given | None) -> Report:
@@ -179,7 +182,7 @@ def _verified(request: VerifyRequest, progress: Callable[[int, int], None] | Non
         keeper=request.keeper,
         memory=request.memory,
     )
-    trusted = replace(trust(request.trust_config, request.trusted_root), opinions=request.memory)
+    trusted = replace(trust_of(request), opinions=request.memory)
     if target.kind is TargetKind.OCI_LAYOUT and request.evidence is None:
         # A layout keeps what several runs attached to one package; a folder of evidence is one release.
         return judged(evidence, lambda one: verify_release(one, observed, expectation, trusted))[1]
@@ -192,13 +195,14 @@ def untrusted(request: VerifyRequest) -> tuple[Path, ...]:
 
 
 def trust_inputs(request: VerifyRequest) -> dict[str, Path | None]:
-    """Every file that the verdict is trusted by, by its option."""
+    """Every file and folder that the verdict is trusted by, by its option."""
     return {
         "--key": request.signer.key,
         "--certificate-chain": request.signer.certificate_chain,
         "--trust-config": request.trust_config,
         "--trusted-root": request.trusted_root,
         "--opa": request.opa,
+        "--log-heads": None if request.log_heads is None else request.log_heads.folder,
     }
 
 
@@ -226,7 +230,7 @@ def remote_request(request: VerifyRequest) -> RemoteRequest:
         Reference.parse(request.reference),
         request.access,
         lambda evidence: _expectation(request, evidence),
-        trust(request.trust_config, request.trusted_root),
+        trust_of(request),
         None if request.evidence is None else read_evidence(request.evidence),
     )
 
@@ -235,6 +239,11 @@ def _reference(request: VerifyRequest, progress: Callable[[int, int], None] | No
     from model_provenance.flows.remote import verify_reference  # noqa: PLC0415 - only for registries
 
     return verify_reference(remote_request(request), weights=not request.remote, progress=progress)
+
+
+def trust_of(request: VerifyRequest) -> Trust:
+    """What the request trusts, with what it remembers of logs."""
+    return replace(trust(request.trust_config, request.trusted_root), heads=request.log_heads)
 
 
 def trust(trust_config: Path | None, trusted_root: Path | None) -> Trust:
@@ -273,7 +282,7 @@ def _one_bundle(request: VerifyRequest, path: Path, progress: Callable[[int, int
         bundle,
         observed,
         expectation,
-        replace(trust(request.trust_config, request.trusted_root), opinions=request.memory),
+        replace(trust_of(request), opinions=request.memory),
         digest=digest,
         ignore_unsigned=request.ignore_unsigned_files,
     )

@@ -28,7 +28,7 @@ from model_provenance.flows.evidence import read_bounded
 from model_provenance.flows.places import lies_in, refuse_planted
 from model_provenance.flows.policy import Considered, Given, with_decision
 from model_provenance.flows.signing import KeySigning, Prepared, Signing, prepare
-from model_provenance.flows.verify import VerifyRequest, checked, trust, trust_inputs, untrusted
+from model_provenance.flows.verify import VerifyRequest, checked, trust_inputs, trust_of, untrusted
 from model_provenance.formats.bundle import BUNDLE_LIMIT, Envelope, parse_bundle
 from model_provenance.formats.intoto import parse
 from model_provenance.formats.oms import files_digest
@@ -82,7 +82,7 @@ def verify_and_vouch(
             "usage.invalid", what, remedy="Name the verifier, e.g. https://example.com/model-gate."
         )
     prepared = _prepared(vouching)
-    asked = given(request, request.policy, trust(request.trust_config, request.trusted_root))
+    asked = given(request, request.policy, trust_of(request))
     report = checked(request, progress, asked)
     if report.verified is None:
         return report

@@ -74,6 +74,7 @@ def verified(
     status_as_of: datetime | None = None,
     status_grace: timedelta = timedelta(hours=24),
     opa: AnyPath | None = None,
+    log_heads: AnyPath | None = None,
     cache: AnyPath | None = None,
     memory: bool = False,
     toctou: str = "unprotected",
@@ -82,9 +83,10 @@ def verified(
     """Verify the model at `target` and hold its files open; on leaving, check that nobody wrote to them.
 
     The arguments up to `opa` are the options of `model-provenance exec`; `status_as_of` has a time zone, `status_grace` is how
-    long a stale status list is only warned of. `cache` is a folder that spares an
-    unchanged model the reading, `memory` copies every file into sealed memory, `toctou` is the least protection that is
-    accepted ("held", "leased", "sealed", "fs-verity"), `receipt` a file that a JSON line is appended to.
+    long a stale status list is only warned of. `log_heads` is where tree heads of logs are remembered, in place of the user's
+    state folder. `cache` is a folder that spares an unchanged model the reading, `memory` copies every file into sealed
+    memory, `toctou` is the least protection that is accepted ("held", "leased", "sealed", "fs-verity"), `receipt` a file that
+    a JSON line is appended to.
 
     Raises `RefusedError` (with `.report`) for a model that does not verify or that the policy denies, its base class
     `ModelProvenanceError` for what kept it from being verified, and on leaving `load.changed`. Nothing is handed out then.
@@ -95,6 +97,7 @@ def verified(
     from model_provenance.flows.load import BYPASS, LoadRequest, hold, protection  # noqa: PLC0415
     from model_provenance.flows.memory import open_memory  # noqa: PLC0415
     from model_provenance.flows.places import places  # noqa: PLC0415
+    from model_provenance.flows.tree_heads import open_heads  # noqa: PLC0415
     from model_provenance.flows.verify import VerifyRequest  # noqa: PLC0415
     from model_provenance.load.model import Model  # noqa: PLC0415
 
@@ -135,6 +138,7 @@ def verified(
         status_access=_list_access(list_, rules),
         env=os.environ,
         opa=_path(opa),
+        log_heads=open_heads(_path(log_heads), os.environ),
         memory=open_memory(_path(cache), os.environ, decided_about=decided_about),
     )
     request = LoadRequest(

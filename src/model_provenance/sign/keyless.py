@@ -25,6 +25,7 @@ from model_provenance.formats import certificate
 from model_provenance.formats.bundle import TlogEntry, parse_bundle
 from model_provenance.formats.dsse import PAYLOAD_TYPE
 from model_provenance.sign.clients import translated
+from model_provenance.sign.heads import refuse_frozen, refuse_split_view
 from model_provenance.sign.instance import Instance, load_instance
 from model_provenance.sign.patience import Patience, in_time
 from model_provenance.sign.transport import AlreadyLogged, Service
@@ -70,8 +71,8 @@ class KeylessSigner:
     def sign(self, statements: Sequence[Statement]) -> tuple[Bundle, ...]:
         """One bundle for each statement, in order, all under one certificate, each verified before it is returned.
 
-        Raises `sign.trust_config`, `sign.token`, `sign.token_refused`, `sign.service`, `sign.timestamp`, `sign.answer`
-        or `sign.unverifiable`; entries that were logged before a failure stay in the log.
+        Raises `sign.trust_config`, `sign.token`, `sign.token_refused`, `sign.service`, `sign.timestamp`, `sign.answer`,
+        `sign.unverifiable`, `log.frozen` or `log.split_view`; entries that were logged before a failure stay in the log.
         """
         instance = load_instance(self._trust_config, rekor_version=self._rekor_version, patience=self._patience)
         inputs = [_input(statement) for statement in statements]
@@ -88,6 +89,7 @@ class KeylessSigner:
             bundles = tuple(_checked(instance, holder, *pair) for pair in zip(statements, made, strict=True))
             identity = certificate.identity(holder)
             _check_run(identity, _claims(raw))
+            refuse_split_view(bundles)
         self._identity, self._trusted_root = identity, instance.trust.trusted_root
         return bundles
 
@@ -143,6 +145,7 @@ def _checked(instance: Instance, holder: Certificate, statement: Statement, made
     """The bundle as it will be stored, read back and verified as anybody else will."""
     data = made.to_json().encode()
     parsed, stored = parse_bundle(data), SigstoreBundle.from_json(data)
+    refuse_frozen(parsed, instance.log_url)
     payload_type, payload = instance.verifier.verify_dsse(stored, _HeldBy(holder))
     if payload != statement.payload or payload_type != PAYLOAD_TYPE:
         raise ModelProvenanceError("sign.unverifiable", "the bundle holds other bytes than the statement's")

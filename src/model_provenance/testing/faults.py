@@ -50,6 +50,11 @@ class Fault(str, Enum):
     OTHER_ENTRY = "other-entry"
     #: Rekor: an inclusion proof that does not lead to the root.
     BAD_PROOF = "bad-proof"
+    #: Rekor: the entry is logged, and the answer's checkpoint is that of the tree before it.
+    FROZEN = "frozen"
+    #: Rekor: this client is shown another tree, of the same size as that of the client before, with the entry in the place
+    #: of that client's. The first entry of a log has nobody before it.
+    SPLIT_VIEW = "split-view"
     #: TSA: answers with a rejection instead of a time-stamp.
     NO_TIMESTAMP = "no-timestamp"
     #: TSA: stamps other bytes.
@@ -74,6 +79,8 @@ _KNOWN = {
         Fault.CONFLICT,
         Fault.OTHER_ENTRY,
         Fault.BAD_PROOF,
+        Fault.FROZEN,
+        Fault.SPLIT_VIEW,
         Fault.SKEWED,
     },
     Service.TSA: _TRANSPORT | {Fault.WRONG_KEY, Fault.NO_TIMESTAMP, Fault.OTHER_MESSAGE, Fault.SKEWED},

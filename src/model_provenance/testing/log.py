@@ -68,6 +68,22 @@ class Log:
             index = self._index.get(leaf)
             return None if index is None else self._included(index)
 
+    def head_before(self, included: Included) -> tuple[int, bytes]:
+        """Size and root of the tree that did not hold the entry yet."""
+        with self._lock:
+            return included.index, self._tree.root(included.index)
+
+    def in_place_of(self, included: Included) -> Included:
+        """The entry where the one before it stands, in a tree of the size that was signed then: another tree."""
+        with self._lock:
+            before = self._entries[: max(included.index - 1, 0)]
+        other = MerkleTree()
+        for body, _ in before:
+            other.append(leaf_hash(body))
+        index = other.append(leaf_hash(included.body))
+        proof = tuple(other.inclusion_proof(index))
+        return Included(index, included.body, included.integrated, len(other), other.root(), proof)
+
     def _add(self, body: bytes, now: int) -> None:
         leaf = leaf_hash(body)
         self._index[leaf] = self._tree.append(leaf)

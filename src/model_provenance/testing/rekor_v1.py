@@ -83,10 +83,14 @@ class RekorV1:
         key = self._rogue() if hit(Service.REKOR, Fault.WRONG_KEY) else self.key
         note_key = self._rogue() if hit(Service.REKOR, Fault.WRONG_CHECKPOINT_KEY) else key
         promise_key = self._rogue() if hit(Service.REKOR, Fault.WRONG_PROMISE_KEY) else key
+        if hit(Service.REKOR, Fault.SPLIT_VIEW):
+            included = self._log.in_place_of(included)
         hashes = [node.hex() for node in included.proof]
         root = included.root
         if hit(Service.REKOR, Fault.BAD_PROOF):
             root = hashlib.sha256(root).digest()
+        frozen = hit(Service.REKOR, Fault.FROZEN)
+        head = self._log.head_before(included) if frozen else (included.size, root)
         entry: dict[str, Any] = {
             "body": base64.b64encode(included.body).decode(),
             "integratedTime": included.integrated,
@@ -95,9 +99,7 @@ class RekorV1:
         }
         entry["verification"] = {
             "inclusionProof": {
-                "checkpoint": checkpoint(
-                    f"{self.HOST} - {_TREE_ID}", (self.HOST, self.log_id), included.size, root, note_key
-                ),
+                "checkpoint": checkpoint(f"{self.HOST} - {_TREE_ID}", (self.HOST, self.log_id), *head, note_key),
                 "hashes": hashes,
                 "logIndex": included.index,
                 "rootHash": root.hex(),

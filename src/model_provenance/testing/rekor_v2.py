@@ -60,9 +60,13 @@ class RekorV2:
         hit = self._faults.hit
         wrong = hit(Service.REKOR, Fault.WRONG_KEY) or hit(Service.REKOR, Fault.WRONG_CHECKPOINT_KEY)
         key = self._store.key(f"{self._name}-rogue", ed25519_key=self._ed25519_key) if wrong else self.key
+        if hit(Service.REKOR, Fault.SPLIT_VIEW):
+            included = self._log.in_place_of(included)
         root = included.root
         if hit(Service.REKOR, Fault.BAD_PROOF):
             root = hashlib.sha256(root).digest()
+        frozen = hit(Service.REKOR, Fault.FROZEN)
+        head = self._log.head_before(included) if frozen else (included.size, root)
         return {
             "logIndex": str(included.index),
             "logId": {"keyId": _b64(self.log_id)},
@@ -74,7 +78,7 @@ class RekorV2:
                 "rootHash": _b64(root),
                 "treeSize": str(included.size),
                 "hashes": [_b64(node) for node in included.proof],
-                "checkpoint": {"envelope": checkpoint(self.HOST, (self.HOST, self.log_id), included.size, root, key)},
+                "checkpoint": {"envelope": checkpoint(self.HOST, (self.HOST, self.log_id), *head, key)},
             },
             "canonicalizedBody": _b64(included.body),
         }

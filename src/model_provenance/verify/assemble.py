@@ -33,6 +33,7 @@ from model_provenance.verify.case import RELEASE_PREDICATES, Case, Read, read
 from model_provenance.verify.examine import Candidate, Evidence, Method, examine
 from model_provenance.verify.outcome import finding_of
 from model_provenance.verify.private_pki import private_pki
+from model_provenance.verify.tree_heads import head_findings
 
 #: Far more than a release has; a registry could be made to offer any number (design, 4.4.5).
 BUNDLES_LIMIT = 64
@@ -47,6 +48,8 @@ class _Sorted:
     evidence: tuple[Evidence, ...]
     foreign: tuple[Candidate, ...]
     unreadable: tuple[Finding, ...]
+    #: What the heads of logs say about each other.
+    heads: tuple[Finding, ...] = ()
 
     def one(self, predicate_type: str) -> ParsedStatement | None:
         """The statement of this type. Where two could be meant, none is: check 9 says so."""
@@ -119,6 +122,7 @@ def _case(
         manifest=read(found.one(Predicate.MANIFEST), lambda statement: released(statement.predicate)),
         provenance=read(found.one(Predicate.PROVENANCE), lambda statement: slsa.parse(statement.predicate)),
         ignore_unsigned=ignore_unsigned,
+        heads=found.heads,
     )
 
 
@@ -144,7 +148,10 @@ def _sorted(
     if not counted:
         return _Sorted((), foreign, tuple(unreadable))
     method = _method(counted, expectation, trust)
-    return _Sorted(tuple(examine(c, method, blob) for c in counted), foreign, tuple(unreadable))
+    evidence = tuple(examine(candidate, method, blob) for candidate in counted)
+    heads = [head for each in evidence for head in each.heads]
+    compared = () if method.root is None else head_findings(heads, method.root, trust)
+    return _Sorted(evidence, foreign, tuple(unreadable), compared)
 
 
 def _parse(bundles: Iterable[tuple[str, bytes]], *, alone: bool) -> tuple[list[Candidate], list[Finding]]:

@@ -59,6 +59,8 @@ class Case:
     provenance: Read[ProvenanceView]
     #: Unlisted files are left alone where the caller says so (one bundle alone only).
     ignore_unsigned: bool = False
+    #: What the signed heads of logs say about each other.
+    heads: tuple[Finding, ...] = ()
 
     def all_of(self, predicate_type: str) -> tuple[Evidence, ...]:
         """Every counted bundle with this predicate type."""

@@ -6,7 +6,7 @@ Nothing is decided here. The numbered checks ask for the problems of their own p
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import ParamSpec, TypeVar
@@ -17,6 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import LogEntry, SignerIdentity
 from model_provenance.domain.text import shown
+from model_provenance.domain.tree_head import TreeHead
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import certificate as certificates
 from model_provenance.formats.bundle import Envelope, MaterialKind, ParsedBundle
@@ -86,6 +87,8 @@ class Evidence:
     judged: frozenset[Part]
     #: Of the bundle's bytes.
     digest: Digest
+    #: Tree heads that a trusted log has signed, whatever else is wrong.
+    heads: tuple[TreeHead, ...] = ()
 
     @property
     def names_its_signer(self) -> bool:
@@ -119,6 +122,7 @@ def examine(candidate: Candidate, method: Method, blob: Digest | None = None) ->
         tuple(look.problems),
         frozenset(look.judged),
         Digest.of(candidate.data),
+        tuple(replace(head, place=candidate.name) for head in look.heads),
     )
 
 
@@ -136,6 +140,7 @@ class _Look:
         self.moments: list[datetime] = []
         self.problems: list[tuple[Part, ModelProvenanceError]] = []
         self.judged: set[Part] = set()
+        self.heads: list[TreeHead] = []
 
     def look(self) -> None:
         """Everything that can be said, whatever else fails. What a parser below stumbles over is a problem, too."""
@@ -250,10 +255,14 @@ class _Look:
             if root is None:
                 raise ModelProvenanceError("internal.error", "a log entry was met without a trusted root")
             before = len(self.problems)
-            self._try(Part.LOG, log_entry.verify_entry, entry, signed, root, stamps)
+            found: list[TreeHead] = []
+            self._try(Part.LOG, log_entry.verify_entry, entry, signed, root, stamps, found.append)
             promised = log_entry.promised_at(entry, root) if len(self.problems) == before else None
             if promised is not None:
                 self.moments.append(promised)
+            # A promise is of this entry; a timestamp is of the signature, and the first of several is nearest to it.
+            time = promised or min(stamps, default=None)
+            self.heads += [replace(head, time=None if time is None else int(time.timestamp())) for head in found]
 
     def _time(self) -> None:
         """A keyless signature needs a trusted time; one that a wrong part should have given is that part's problem."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -19,13 +19,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from model_provenance.domain.evidence import LogEntry
 from model_provenance.domain.text import shown
+from model_provenance.domain.tree_head import TreeHead
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.bundle import Envelope, MessageSignature, TlogEntry
 from model_provenance.formats.canonical import canonical, parse_json
 from model_provenance.formats.dsse import pae
 from model_provenance.formats.pem import pem_blocks
 from model_provenance.formats.public_key import PublicKey
-from model_provenance.verify.checkpoint import verify_inclusion
+from model_provenance.verify.checkpoint import entry_head, verify_inclusion
 from model_provenance.verify.keys import hash_of, is_signature
 from model_provenance.verify.trusted_root import Log, TrustedRoot
 
@@ -77,15 +78,24 @@ class Signed:
     certificate: bytes | None
 
 
-def verify_entry(entry: TlogEntry, signed: Signed, root: TrustedRoot, stamps: Iterable[datetime]) -> None:
+def verify_entry(
+    entry: TlogEntry,
+    signed: Signed,
+    root: TrustedRoot,
+    stamps: Iterable[datetime],
+    found: Callable[[TreeHead], None],
+) -> None:
     """The entry is in a log that was trusted then, and says what the bundle says; raises `log.*`.
 
-    `stamps` are the verified timestamps, the only times of an entry without a promise.
+    `stamps` are the verified timestamps, the only times of an entry without a promise. `found` is given the tree head that
+    the log has signed, also where the entry turns out not to be in that tree.
     """
     log = log_of(entry, root)
     if promised_at(entry, root) is None and not all(log.window.holds(moment) for moment in stamps):
         raise ModelProvenanceError("log.unknown", "the log's key was not trusted when the signature was made")
-    verify_inclusion(entry, log)
+    head = entry_head(entry, log)
+    found(head)
+    verify_inclusion(entry, head)
     if entry.promise is None and entry.proof is not None and entry.log_index != entry.proof.log_index:
         # Without a promise only the proof says where the entry is; reports show no index that nobody vouches for.
         raise ModelProvenanceError("log.entry", "the entry's index is not the one that is proven")
