@@ -279,6 +279,18 @@ def test_a_rule_that_cannot_be_answered_stops_the_deployment(deployment: Deploym
     assert not list(deployment.repository.rglob("ran"))
 
 
+def test_a_memory_of_logs_that_was_written_to_stops_the_deployment(deployment: Deployment) -> None:
+    """A runner that lives on remembers what logs have signed; a file that is not what was written there is looked at first."""
+    deployment.env["XDG_STATE_HOME"] = str(deployment.repository.parent / "state")
+    assert deployment.gate().status == 0
+    [kept] = (deployment.repository.parent / "state/model-provenance/log-heads").iterdir()
+    assert deployment.gate().status == 0
+    kept.write_text("{}")
+    step = deployment.gate()
+    assert (step.status, step.outputs["result"]) == (15, "ERROR"), step.log
+    assert str(kept) in step.log
+
+
 def test_a_revoked_model_is_stopped_by_the_status_list(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """The policy names who may revoke, the input where: 14 for a revoked model, 15 for a list that is not there."""
     folder = deployment.repository
