@@ -52,6 +52,8 @@ def desk(tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     for name, value in plain.items():
         monkeypatch.setenv(name, value)
+    # What is remembered of lists and logs lies elsewhere: a run that fails leaves the desk as it was.
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path.with_name(f"{tmp_path.name}-state")))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -111,6 +111,24 @@ def test_paths_that_the_signer_ignored_are_tolerated_and_said(api: Any, alone: A
     assert "files.extra" in api.failures(alone(statement, beside))
 
 
+def test_an_oms_statement_of_ours_is_the_specifications_to_the_letter() -> None:
+    """Names by code point (not by parts of the path), one subject, and no key that version 1.0 has not."""
+    files = {"a/x.bin": b"1", "a.b/x.bin": b"2", "Z": b"3", "é": b"4"}
+    digests = {path: Digest.of(data) for path, data in files.items()}
+    target = tuple(ModelFile(path, 1, digest, role_of(path)) for path, digest in digests.items())
+    value = json.loads(oms_statement(target, subject_name="minilm").payload)
+    predicate = value["predicate"]
+    names = [resource["name"] for resource in predicate["resources"]]
+    assert names == ["Z", "a.b/x.bin", "a/x.bin", "é"]
+    assert value["subject"] == [
+        {"name": "minilm", "digest": {"sha256": Digest.of(b"".join(digests[name].raw for name in names)).hex}}
+    ]
+    assert value.keys() == {"_type", "subject", "predicateType", "predicate"}
+    assert predicate.keys() == {"resources", "serialization"}
+    assert predicate["serialization"].keys() == {"method", "hash_type", "allow_symlinks", "ignore_paths"}
+    assert {key for resource in predicate["resources"] for key in resource} == {"name", "digest", "algorithm"}
+
+
 def test_a_single_file_is_a_model_of_one_file(api: Any, alone: Any) -> None:
     """Named by its basename, or `.` as earlier versions of model_signing have it."""
     target = one_file()

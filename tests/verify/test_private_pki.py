@@ -14,11 +14,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from rfc3161_client import TimestampRequestBuilder
 
 from model_provenance.domain.verification import Expectation, PkiExpectation, Trust
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.sign.certificate import certificate_signer
 from model_provenance.sign.key import KeySigner
+from model_provenance.testing.loopback import Request
+from model_provenance.testing.sigstore_sim import SigstoreSim
 from model_provenance.verify.bundle import verify_bundle
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
@@ -92,14 +95,18 @@ def pki() -> Pki:
 def judged(api: Any) -> Callable[..., Any]:
     """Codes of what fails in the OMS bundle of a draft, signed by anybody."""
 
-    def judge(signer: Any, anchors: bytes, *, now: datetime = NOW, change: Callable[[Any], Any] | None = None) -> Any:
+    def judge(
+        signer: Any, anchors: bytes, *, now: datetime = NOW, change: Callable[[Any], Any] | None = None,
+        trust: Trust | None = None,
+    ) -> Any:  # fmt: skip
         draft = api.Draft()
         [bundle] = signer.sign(draft.statements[:1])
         value = json.loads(bundle.data)
         if change is not None:
             change(value)
         expectation = Expectation(PkiExpectation(anchors, int(now.timestamp())))
-        return api.failures(verify_bundle(json.dumps(value).encode(), draft.directory, expectation, Trust(None)))
+        trusted = trust or Trust(None)
+        return api.failures(verify_bundle(json.dumps(value).encode(), draft.directory, expectation, trusted))
 
     return judge
 
@@ -172,6 +179,35 @@ def test_a_signature_by_another_key_is_refused(pki: Pki, judged: Any) -> None:
 def test_certificates_are_judged_now(pki: Pki, judged: Any, moment: datetime) -> None:
     """An expired leaf, and one that is not valid yet."""
     assert "certificate.expired" in judged(signer_of(pki, pki.leaf()), pem(pki.root), now=moment)
+
+
+@pytest.mark.parametrize(
+    ("stamped", "codes"),
+    [(-YEAR / 2, set()), (-YEAR / 2 - timedelta(days=1), {"certificate.expired"}), (YEAR, {"certificate.expired"})],
+    ids=["in time", "too early", "too late"],
+)
+def test_a_trusted_timestamp_says_when_a_certificate_signed(
+    pki: Pki, judged: Any, stamped: timedelta, codes: set[str]
+) -> None:
+    """A leaf that has expired since is judged when it signed; a timestamp from outside of its validity saves nothing."""
+    start = NOW - YEAR / 2
+    leaf = pki.leaf(start=start, end=start + timedelta(hours=1))
+    clock = [NOW - YEAR * 0.9]
+    with SigstoreSim(clock=lambda: clock[-1].timestamp()) as sim:  # noqa: PLW0108 - which moves on
+        trust = Trust(sim.trusted_root.encode(), "custom")
+        clock.append(NOW + stamped)
+
+        def stamp(value: Any) -> None:
+            signature = base64.b64decode(value["dsseEnvelope"]["signatures"][0]["sig"])
+            query = TimestampRequestBuilder().data(signature).build().as_bytes()
+            answer = sim.tsa.handle(Request("POST", "/tsa", "/api/v1/timestamp", {}, {}, query)).body
+            stamps = [{"signedTimestamp": base64.b64encode(answer).decode()}]
+            value["verificationMaterial"]["timestampVerificationData"] = {"rfc3161Timestamps": stamps}
+
+        late = NOW + YEAR / 4
+        signer = signer_of(pki, leaf)
+        assert judged(signer, pem(pki.root), now=late) == {"certificate.expired"}
+        assert judged(signer, pem(pki.root), now=late, change=stamp, trust=trust) == codes
 
 
 @pytest.mark.parametrize("which", ["root", "intermediate"])

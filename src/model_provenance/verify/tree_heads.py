@@ -37,7 +37,8 @@ def head_findings(heads: Sequence[TreeHead], root: TrustedRoot, trust: Trust) ->
         *_split_views(heads, known, root),
         *_backwards(heads, known, root),
         unchecked(
-            "log.consistency", "tree heads of different sizes: only the log or a witness shows that it only grew"
+            "log.consistency",
+            "growth of the log: that a larger tree goes on from a smaller one is shown by the log or a witness",
         ),
     )
 
