@@ -1,7 +1,7 @@
 """Tree heads of transparency logs that were verified on this machine, kept so that a log that changes its story is noticed.
 
 One file a log, below the user's state folder, as the newest snapshot of a status list is kept. What is kept proves itself
-by the log's signature, so whoever writes there can make us forget, and not accuse (decision 31).
+by the log's signature, so whoever writes there can make us forget, and not accuse (decision 32).
 """
 
 from __future__ import annotations

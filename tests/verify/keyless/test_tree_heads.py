@@ -381,6 +381,19 @@ def a_head(keyless: Any, size: int, *, origin: str | None = None, log: str | Non
     return TreeHead(log or sim.log_id.hex(), name, size, root.to_bytes(32, "big").hex(), note, size, "bundle")
 
 
+def test_the_file_of_a_log_is_written_so() -> None:
+    """Canonical JSON with the signed notes as they are, which anybody can check; read back it is the same."""
+    note = "log.example\n7\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n\u2014 log.example AAAAAAA=\n"
+    heads = tuple(TreeHead("ab", "log.example", 7, "00" * 32, note, time, "here") for time in (1, None))
+    data = heads_document(heads)
+    assert data.decode() == (
+        '{"heads":[{"note":"log.example\\n7\\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\\n\\n\u2014 log.example AAAAAAA=\\n","time":1},'
+        '{"note":"log.example\\n7\\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\\n\\n\u2014 log.example AAAAAAA=\\n","time":null}],'
+        '"log":"ab","origin":"log.example"}'
+    )
+    assert parse_heads(data, ("ab", "log.example"), "here") == heads
+
+
 def test_the_memory_of_a_log_is_bounded(keyless: Any, memory: Path) -> None:
     """The newest heads are kept, in a file that cannot grow beyond what is read; a note as long as none needs to be is not."""
     sizes = range(1, HEADS_LIMIT + 11)
