@@ -386,10 +386,9 @@ def test_the_file_of_a_log_is_written_so() -> None:
     note = "log.example\n7\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n\u2014 log.example AAAAAAA=\n"
     heads = tuple(TreeHead("ab", "log.example", 7, "00" * 32, note, time, "here") for time in (1, None))
     data = heads_document(heads)
+    written = "log.example\\n7\\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\\n\\n\u2014 log.example AAAAAAA=\\n"
     assert data.decode() == (
-        '{"heads":[{"note":"log.example\\n7\\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\\n\\n\u2014 log.example AAAAAAA=\\n","time":1},'
-        '{"note":"log.example\\n7\\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\\n\\n\u2014 log.example AAAAAAA=\\n","time":null}],'
-        '"log":"ab","origin":"log.example"}'
+        f'{{"heads":[{{"note":"{written}","time":1}},{{"note":"{written}","time":null}}],"log":"ab","origin":"log.example"}}'
     )
     assert parse_heads(data, ("ab", "log.example"), "here") == heads
 
