@@ -6,7 +6,7 @@ import pytest
 
 from model_provenance.domain.finding import Finding, Severity, Status
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.report.check import TEXT_LIMIT, Check, annotations_of, bounded, check_name, failed_check
+from model_provenance.report.check import TEXT_LIMIT, Check, annotations_of, check_name, failed_check
 from model_provenance.report.check_run import post
 from model_provenance.testing.github_api import GitHubApi
 
@@ -44,20 +44,23 @@ def test_annotations_go_fifty_a_request(count: int, requests: int, monkeypatch: 
 
 def test_limits_are_bytes_not_characters() -> None:
     """A summary of emoji is cut where its bytes end, at a line end, with a note."""
-    text = bounded("🟢" * 99 + "\n" + ("🟡" * 99 + "\n") * 300)
+    text = check([], summary="🟢" * 99 + "\n" + ("🟡" * 99 + "\n") * 300).summary
 
-    assert len(text.encode()) <= TEXT_LIMIT
-    assert "Cut to the size" in text
+    assert TEXT_LIMIT - 1000 < len(text.encode()) <= TEXT_LIMIT
+    assert text.endswith(" more lines did not fit; the summary of the job has more.\n")
     assert "\ufffd" not in text
 
 
 @pytest.mark.parametrize("size", [TEXT_LIMIT - 1, TEXT_LIMIT, TEXT_LIMIT + 1, 10 * TEXT_LIMIT])
 def test_a_summary_of_any_size_is_taken(size: int) -> None:
-    """The API, which refuses 65536 bytes, takes it."""
+    """The API, which refuses 65536 bytes, takes it; and not a byte more than it has to is cut."""
+    text = ("line\n" * size)[:size]
     with GitHubApi() as api:
-        posted(api, check(found(1, "ü" * 40_000), summary="line\n" * (size // 5)))
+        posted(api, check(found(1, "ü" * 40_000), summary=text))
 
-    assert len(api.checks) == 1
+    [taken] = api.checks
+    assert (taken["output"]["summary"] == text) == (size <= TEXT_LIMIT)
+    assert "did not fit" in taken["output"]["summary"] or size <= TEXT_LIMIT
 
 
 @pytest.mark.parametrize("location", ["", "model.yaml", "model.yaml:0", "model.yaml:x", "/etc/passwd:1", ":3"])

@@ -13,13 +13,13 @@ from typing import Any
 from model_provenance.domain.finding import Finding, Severity, Status
 from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.domain.text import shown
+from model_provenance.report.markdown import fitted
 
 TEXT_LIMIT = 65_535
 ANNOTATIONS_A_CALL = 50
 _ANNOTATIONS = 500
 _MESSAGE_LIMIT = 16_000
 _TITLE_LIMIT = 200
-_CUT = "\n\n> Cut to the size that a check may have; the job's summary has more.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def release_check(receipt: Receipt, *, summary: str, details: str, head_sha: str
         name=check_name(receipt.name, dry_run=not signed),
         conclusion="success" if signed else "neutral",
         title=shown(f"{verdict}: {receipt.name} {receipt.version}", _TITLE_LIMIT),
-        summary=bounded(summary),
-        text=bounded(details),
+        summary=_bounded(summary),
+        text=_bounded(details),
         annotations=tuple(annotations_of(receipt.findings)),
         head_sha=head_sha,
         external_id=f"{run}/{digest}",
@@ -93,7 +93,7 @@ def failed_check(
         name=check_name(model, dry_run=dry_run),
         conclusion="failure",
         title=shown(title, _TITLE_LIMIT),
-        summary=bounded(summary),
+        summary=_bounded(summary),
         text="",
         annotations=tuple(annotations_of(findings)),
         head_sha=head_sha,
@@ -127,11 +127,9 @@ def annotations_of(findings: Sequence[Finding]) -> Iterator[dict[str, Any]]:
         yield annotation
 
 
-def bounded(markdown: str) -> str:
-    """Cut at a line end, with a note, to the bytes that one field may have."""
-    if len(markdown.encode()) <= TEXT_LIMIT:
-        return markdown
-    return _bytes(markdown, TEXT_LIMIT - len(_CUT.encode())).rpartition("\n")[0] + _CUT
+def _bounded(markdown: str) -> str:
+    """What one field may have."""
+    return fitted(markdown, TEXT_LIMIT, rest="the summary of the job has more")
 
 
 def _bytes(text: str, limit: int) -> str:

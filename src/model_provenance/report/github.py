@@ -16,6 +16,7 @@ from actions_toolkit.command import issue_command
 
 from model_provenance.domain.finding import Finding, Severity, Status
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.report.markdown import fitted
 
 #: GitHub drops the *whole* summary of a step above 1 MiB (actions/runner, FileCommandManager); stay well below.
 SUMMARY_LIMIT = 900 * 1024
@@ -61,14 +62,11 @@ def annotate(findings: tuple[Finding, ...]) -> None:
 
 
 def append_summary(env: Mapping[str, str], markdown: str) -> None:
-    """Append to the job summary, cut to the byte budget at a line end with a note."""
+    """Append to the job summary, within its byte budget."""
     path = env.get("GITHUB_STEP_SUMMARY")
     if not path:
         return
-    data = markdown.encode()
-    if len(data) > SUMMARY_LIMIT:
-        cut = data[:SUMMARY_LIMIT].rsplit(b"\n", 1)[0]
-        data = cut + b"\n\n> The summary was cut to its size limit; the receipt has everything.\n"
+    data = fitted(markdown, SUMMARY_LIMIT, rest="the receipt has everything").encode()
     try:
         with Path(path).open("ab") as file:
             file.write(data)

@@ -15,8 +15,12 @@ _WORDS = re.compile("&#96;(.*?)&#96;")
 _COMMIT = re.compile(r"git\+(https://[A-Za-z0-9.\-_:/]+?)(?:\.git)?@([0-9a-f]{40}|[0-9a-f]{64})")
 _LINK = re.compile(r"https?://[A-Za-z0-9.\-_~:/?=&%#]+")
 ROWS = 50
+#: What stands below the head of a table, for one column.
+_RULE = "|:---|"
 #: Bytes of one section. GitHub drops the whole summary of a step above 1 MiB, so no section may crowd out the others.
 SECTION_LIMIT = 64 * 1024
+#: Characters of one message, which escaping may make six times as many: some rows of a table always fit.
+_MESSAGE_LIMIT = 4000
 
 
 def escaped(text: str, limit: int = 200) -> str:
@@ -31,7 +35,9 @@ def prose(text: str, limit: int = 600) -> str:
 
 def prose_lines(text: str) -> str:
     """A message of several lines, for a table cell; lines of YAML keep their indentation."""
-    lines = text.splitlines()[:20]
+    lines = text[:_MESSAGE_LIMIT].splitlines()[:20]
+    if len(text) > _MESSAGE_LIMIT:
+        lines.append("…")
     return "<br>".join("&nbsp;" * (len(line) - len(line.lstrip(" "))) + prose(line.lstrip(" ")) for line in lines)
 
 
@@ -56,7 +62,7 @@ def commit_link(uri: str) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A table of cells that are Markdown already, aligned to the left."""
-    return [_row(head), "|" + ":---|" * len(head), *map(_row, rows)]
+    return [_row(head), "|" + _RULE[1:] * len(head), *map(_row, rows)]
 
 
 def fact_table(facts: Sequence[Sequence[str]]) -> list[str]:
@@ -74,8 +80,45 @@ def fence(language: str, text: str) -> list[str]:
 
 
 def budgeted(*sections: Sequence[str], limit: int = SECTION_LIMIT) -> str:
-    """Sections (lines) one below the other, each cut at a line end to `limit` bytes with a note of what is missing."""
-    return "\n\n".join("\n".join(_cut(section, limit)) for section in sections if section) + "\n\n"
+    """Sections (lines) one below the other, each cut to `limit` bytes with a note of what is missing (`fitted`)."""
+    rest = "the release folder has everything"
+    return "\n\n".join(fitted("\n".join(section), limit, rest=rest) for section in sections if section) + "\n\n"
+
+
+def fitted(page: str, limit: int, *, rest: str) -> str:
+    """The first lines of a page of ours, in at most `limit` bytes of UTF-8, and a last one that says what is left out.
+
+    `limit` is 2,000 or more. `rest` says where the rest is. Cut are whole lines, so rows stay rows; of a block of code
+    all or nothing is left, since its end is what keeps the next line out of it and half a diagram is none.
+    """
+    if len(page.encode()) <= limit:
+        return page
+    lines = page.split("\n")
+    # No note is longer than the one that names every heading; there are few.
+    room = limit - len(_left_out(lines, rest).encode())
+    kept = size = 0
+    in_code = False
+    for number, line in enumerate(lines):
+        size += len(line.encode()) + 1
+        if size > room:
+            break
+        in_code ^= line.startswith("```")
+        if not in_code:
+            kept = number + 1
+    if lines[kept].startswith(_RULE):
+        # The head of a table is one only above its rule.
+        kept -= 1
+    return "\n".join(lines[:kept]) + _left_out(lines[kept:], rest)
+
+
+def _left_out(lines: Sequence[str], rest: str) -> str:
+    headings, in_code = [], False
+    for line in lines:
+        in_code ^= line.startswith("```")
+        if line.startswith("### ") and not in_code:
+            headings.append(line.removeprefix("### "))
+    among = f", among them {', '.join(headings)}" if headings else ""
+    return f"\n\n> {len(lines)} more lines did not fit{among}; {rest}.\n"
 
 
 def findings_section(findings: Sequence[Finding]) -> list[str]:
@@ -102,18 +145,3 @@ def error_summary(code_: str, message: str, remedy: str, docs: str) -> str:
     return budgeted(
         [f"## ❌ ERROR: {escaped(code_)}", "", prose_lines(message)], fix, [link("What this error means", docs)]
     )
-
-
-def _cut(section: Sequence[str], limit: int) -> list[str]:
-    kept: list[str] = []
-    size = 0
-    for line in section:
-        size += len(line.encode()) + 1
-        if size > limit:
-            return [
-                *kept,
-                "",
-                f"> {len(section) - len(kept)} more lines did not fit; the release folder has everything.",
-            ]
-        kept.append(line)
-    return kept
