@@ -55,7 +55,7 @@ _REACHING = ("release", "sign", "verify", "pull", "copy", "discover", "doctor", 
 
 OPTIONS: tuple[Option, ...] = (
     Option("name", "Name of the model: segments of a-z, 0-9, '.', '_', '-', joined by '/'.",
-           ("release", "sbom"), metavar="NAME", ci=("release",), ci_default="the name of the repository"),
+           ("release", "sbom"), metavar="NAME", ci=("release",), ci_default="the last segment of the first `push`, else the name of the repository"),
     Option("name", "Name that the signed manifest must carry.", _DECIDING, metavar="NAME", ci=("verify",)),
     Option("version", "Version of the model; also its tag in a registry.", ("release", "sbom"), metavar="VERSION",
            ci=("release",), ci_default="the tag without `v`; on a branch `0.0.0-<12 hex of the commit>`"),
@@ -67,8 +67,8 @@ OPTIONS: tuple[Option, ...] = (
            "by default weights, config and license.", _DECIDING, metavar="PARTS", ci=("verify",), ci_default="weights, config and license"),
     Option("manifest", "Source manifest (JSON or YAML): what people declare about the model.",
            ("release", "sbom", "sbom verify"), Kind.PATH, "FILE", ci=("release",)),
-    Option("dataset", "Dataset that the model was made with, beside those of --manifest: NAME=PATH takes the digest of a local file or folder, NAME@sha256:HEX "
-           "declares it, FILE holds entries as `manifest dataset` prints them. May be repeated.",
+    Option("dataset", "Dataset that the model was made with, beside those of the manifest: NAME=PATH takes the digest of a local file or folder, NAME@sha256:HEX "
+           "declares it, FILE holds entries as `model-provenance manifest dataset` prints them. May be repeated.",
            ("release", "sbom", "sbom verify"), Kind.LIST, "DATASET", ci=("release",)),
     Option("output", "Folder of the release.", ("release",), Kind.PATH, "DIR", ci=("release",), ci_default="dist/NAME-VERSION"),
     Option("output", "Folder for the model; it must not exist.", ("pull",), Kind.PATH, "DIR"),

@@ -57,8 +57,12 @@ def annotate(findings: tuple[Finding, ...]) -> None:
         counts[command] += 1
         if counts[command] > _ANNOTATIONS_A_KIND:
             continue
-        message = finding.message + (f"\nFix: {finding.remedy}" if finding.remedy else "")
-        issue_command(command, _properties(finding), message)
+        properties = _properties(finding)
+        # A place that is no line of a file is no property either, and the message alone says too little.
+        told = "file" in properties or finding.message.startswith(f"{finding.location} ")
+        message = finding.message if told else f"{finding.location}: {finding.message}"
+        message += f"\nFix: {finding.remedy}" if finding.remedy else ""
+        issue_command(command, properties, message)
 
 
 def append_summary(env: Mapping[str, str], markdown: str) -> None:
