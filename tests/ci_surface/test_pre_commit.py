@@ -96,7 +96,10 @@ def test_the_environment_of_the_hooks_stays_small(repository: Path, hook_reposit
     packages = {path.name for path in environment.glob("lib/python3*/site-packages/*.dist-info")}
     assert 10 < len(packages) <= 16, sorted(packages)
     assert 10_000_000 < size <= 30_000_000, size
-    tool = subprocess.run([environment / "bin" / "python", "-m", "model_provenance"], capture_output=True, text=True)
-    assert (tool.returncode, tool.stdout) == (1, "")
-    assert tool.stderr.startswith("error: only the hooks of model-provenance are installed here\n")
+    for command in (("python", "-m", "model_provenance"), ("model-provenance", "--help")):
+        tool = subprocess.run([environment / "bin" / command[0], *command[1:]], capture_output=True, text=True)
+        assert (tool.returncode, tool.stdout) == (22, "")
+        assert tool.stderr.startswith(
+            "error usage.hooks_only this installation has the hooks and nothing else\n  fix Install"
+        )
     assert not {name for name in packages if name.startswith(("sigstore", "cryptography", "zstandard", "pydantic"))}

@@ -21,6 +21,7 @@ class Code(NamedTuple):
 _ALL: tuple[Code, ...] = (
     # --- usage: the command line itself
     Code("internal.error", 1, "A defect of model-provenance itself", "Run it again with MODEL_PROVENANCE_DEBUG=1 and report the command with the traceback that this prints."),
+    Code("usage.hooks_only", 22, "Only the hooks of model-provenance are installed here", "Install the tool: `pip install model-provenance-cli`, or `pip install ./distribution` in a checkout."),
     Code("usage.interrupted", 2, "The run was interrupted", "Run it again: nothing half-written is left under a final name."),
     Code("usage.invalid", 2, "The command line is not valid", "Read the message and `model-provenance COMMAND --help`."),
     # --- release: the folder that is written
