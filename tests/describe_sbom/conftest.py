@@ -15,7 +15,7 @@ from model_provenance.domain.context import Context, Fact, Known, Provider, Visi
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.facts import FileFacts, Inspection, ModelFacts
 from model_provenance.domain.files import ModelFile
-from model_provenance.domain.package import Archive, Layout, Package
+from model_provenance.domain.package import Archive, Blob, Layout, Package
 from model_provenance.domain.roles import role_of
 from model_provenance.formats.oms import files_digest, model_digest
 from model_provenance.pack.read import read
@@ -35,9 +35,18 @@ def package_of(files: Mapping[str, bytes | Digest], layout: Layout = Layout.LAYE
         for path, data in files.items()
     )
     names = files_digest(model_files)
-    digest = Digest.of(f"{layout.value} {names}".encode())
+    index = f"{layout.value} {names}".encode()
+    digest = Digest.of(index)
     archive = Archive(f"model.{layout.value}", digest, 1, None) if layout.is_archive else None
-    return Package(layout, model_files, model_digest(model_files), names, digest, archive=archive)
+    return Package(
+        layout,
+        model_files,
+        model_digest(model_files),
+        names,
+        digest,
+        archive=archive,
+        index=None if archive else Blob("application/vnd.oci.image.index.v1+json", index),
+    )
 
 
 def facts_of(paths: Iterable[str], **changes: Any) -> ModelFacts:

@@ -118,7 +118,74 @@ def cases(make_request: Callable[..., SbomRequest]) -> Iterator[tuple[str, SbomR
         "conflict",
         make_request(facts={"licenses": (LicenseFact("apache-2.0", "README.md"), LicenseFact("mit", "LICENSE"))}),
     )
+    yield "declared", declared(make_request)
     yield "hostile", hostile(make_request)
+
+
+#: A dataset with everything that the Dataset profile of SPDX 3 has room for.
+DATASET = {
+    "name": "wiki",
+    "version": "2024-01",
+    "digest": str(Digest.of(b"wiki")),
+    "license": "CC-BY-SA-4.0",
+    "url": "https://example.com/wiki",
+    "purpose": "training",
+    "retention": "P5Y",
+    "consent": "published by their authors",
+    "sensitivity": "personal data",
+    "provenance": "dumps of the projects",
+    "notes": "articles only",
+    "types": ["text", "timestamp"],
+    "originated_by": {"name": "Ann", "type": "person", "contact": "ann@example.com"},
+    "built": "2024-01-31",
+    "released": "2024-02-01T12:00:00Z",
+    "size_bytes": 1024,
+    "preprocessing": ["deduplication", "tokenization"],
+    "anonymization": ["names were replaced"],
+    "known_bias": ["few women write", "mostly English"],
+    "noise": "markup",
+    "sensors": [{"name": "microphone", "calibration": "2024-01"}, {"name": "camera"}],
+    "confidentiality": "amber",
+    "intended_use": "language models",
+    "availability": "directDownload",
+    "update_mechanism": "a dump each month",
+}
+#: What people say about a model, with every field that an SBOM has a place for.
+MANIFEST = {
+    "license": "Apache-2.0",
+    "supplier": {"name": "Acme Research (Berlin) GmbH", "contact": "sbom@example.com"},
+    "copyright": "Copyright 2026 Acme Research\nCopyright 2025 Ann",
+    "origin": {
+        "url": "https://models.example.com/minilm",
+        "publisher": "Example",
+        "contact": "https://example.com/contact",
+    },
+    "hyperparameters": {"seed": 42, "deterministic": True},
+    "usage": {
+        "commercial": "restricted",
+        "intended": ["search"],
+        "prohibited": ["surveillance"],
+        "policy_url": "https://example.com/policy",
+        "ip_claims": [
+            {"claimant": "Ann", "claim": "wrote part of the data", "url": "https://example.com/claim"},
+            {"claimant": "Ben", "claim": "holds a patent"},
+        ],
+    },
+    "data_governance": {
+        "owner": "Acme Data Office",
+        "retention": "P10Y",
+        "consent": "opt-in",
+        "legal_basis": "contract",
+        "assessment_url": "https://example.com/assessment",
+    },
+    "datasets": [DATASET],
+    "tests": [{"name": "bias", "metric": "parity", "value": "0.93", "dataset": "held out", "result": "passed"}],
+}
+
+
+def declared(make_request: Callable[..., SbomRequest]) -> SbomRequest:
+    """A small model of which people declare everything that they can."""
+    return make_request(manifest=MANIFEST)
 
 
 def hostile(make_request: Callable[..., SbomRequest]) -> SbomRequest:
@@ -147,10 +214,27 @@ def hostile(make_request: Callable[..., SbomRequest]) -> SbomRequest:
     }
     manifest = {
         "license": HOSTILE,
+        "supplier": {"name": HOSTILE, "contact": HOSTILE, "type": HOSTILE},
+        "copyright": HOSTILE,
+        "origin": {"url": HOSTILE, "publisher": HOSTILE, "contact": HOSTILE},
+        "data_governance": {HOSTILE: HOSTILE, "assessment_url": HOSTILE},
         "training_container_digest": HOSTILE,
         "fine_tuned_from": {"model": HOSTILE, "digest": HOSTILE, "version": HOSTILE},
         "merged_from": [{"model": HOSTILE}, None, {"model": 3}],
         "datasets": [
+            {
+                "name": "typed",
+                "types": [HOSTILE, 3],
+                "originated_by": {"name": HOSTILE, "contact": HOSTILE},
+                "built": HOSTILE,
+                "released": 3,
+                "size_bytes": -1,
+                "sensors": [{"name": HOSTILE}, HOSTILE],
+                "confidentiality": HOSTILE,
+                "availability": [HOSTILE],
+                "known_bias": HOSTILE,
+                "noise": [HOSTILE],
+            },
             {"name": HOSTILE + "2", "digest": "md5:00", "url": HOSTILE, "license": HOSTILE, HOSTILE: [HOSTILE]},
             {"name": 3},
             None,

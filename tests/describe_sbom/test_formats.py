@@ -90,7 +90,8 @@ def test_the_spdx_3_model_reads_every_document(make_request: MakeRequest) -> Non
         objects = v3_0_1.SHACLObjectSet()
         v3_0_1.JSONLDDeserializer().read(BytesIO(one(request, "spdx3-json").data), objects)
         assert (name, len(list(objects.foreach_type(v3_0_1.ai_AIPackage)))) == (name, 1)
-        assert (name, len(list(objects.foreach_type(v3_0_1.software_File)))) == (name, len(request.package.files))
+        # The files of the model, and the one that is handed on.
+        assert (name, len(list(objects.foreach_type(v3_0_1.software_File)))) == (name, len(request.package.files) + 1)
 
 
 @pytest.mark.parametrize(
@@ -250,5 +251,10 @@ def test_weights_cards_and_code_have_their_purpose_in_spdx_3(make_request: MakeR
     """A reader of SPDX 3 tells weights from documentation without our comment."""
     files = {file["name"]: file["software_primaryPurpose"] for file in elements(make_request(), "software_File")}
 
-    assert files == {"model.safetensors": "model", "config.json": "configuration", "README.md": "documentation"}
-    assert Role.WEIGHT.value in elements(make_request(), "software_File")[-1]["comment"]
+    assert files == {
+        "model.safetensors": "model",
+        "config.json": "configuration",
+        "README.md": "documentation",
+        "acme-minilm:1.0.0": "manifest",
+    }
+    assert Role.WEIGHT.value in elements(make_request(), "software_File")[-2]["comment"]

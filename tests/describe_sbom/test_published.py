@@ -17,8 +17,7 @@ from tests.sbom_flows.kinds import KINDS, model_of
 from model_provenance.describe.sbom.build import SbomRequest, build_sboms
 from model_provenance.flows.describe import SbomOptions, sbom_model
 
-from .conftest import COMMIT
-from .models import cases
+from .models import MANIFEST, cases
 from .spdx3_published import PUBLISHED, published, schema_faults, shape_faults
 
 Document = dict[str, Any]
@@ -47,7 +46,7 @@ def test_the_published_files_are_those_of_their_page() -> None:
 def test_schema_and_shapes_take_the_document_of_every_kind_of_model(tmp_path: Path) -> None:
     """Zero faults for the real MiniLM, a sharded Llama, an adapter, pickles and a GGUF, with and without a manifest."""
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps(DECLARED))
+    manifest.write_text(json.dumps(MANIFEST))
     made = {}
     for kind in KINDS:
         model = model_of(kind, tmp_path / kind)
@@ -117,13 +116,3 @@ def test_schema_and_shapes_refuse_what_is_broken(
     value = deepcopy(written(model_of("gguf", tmp_path / "model")))
     spoil(value)
     assert (bool(schema_faults(value)), bool(shape_faults(value))) == (by_schema, by_shapes)
-
-
-#: Whatever of a manifest reaches the document.
-DECLARED = {
-    "license": "Apache-2.0",
-    "training_commit": f"git+https://example.com/acme/train@{COMMIT}",
-    "origin": {"url": "https://models.example.com/x", "publisher": "Example"},
-    "datasets": [{"name": "a", "license": "CC0-1.0"}, {"name": "b", "purpose": "evaluation"}],
-    "usage": {"commercial": "restricted", "ip_claims": [{"claimant": "Ann", "claim": "wrote part of the data"}]},
-}

@@ -23,7 +23,7 @@ from model_provenance.formats.manifest_rules import artifact_name
 __all__ = ["ReleasedManifest", "complete"]
 
 #: Taken over from the source manifest as they are.
-_DECLARED_ALONE = ("usage", "hyperparameters", "tests", "data_governance", "origin")
+_DECLARED_ALONE = ("supplier", "copyright", "usage", "hyperparameters", "tests", "data_governance", "origin")
 #: Facts that a reader may look for: where nobody knows one, `known` says so.
 _EXPECTED = (
     "release_commit",

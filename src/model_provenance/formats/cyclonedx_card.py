@@ -47,6 +47,7 @@ def _more(facts: SbomFacts) -> Iterator[tuple[str, Any]]:
     yield from ((f"{PREFIX}:hyperparameter:{name}", value) for name, value in declared.hyperparameters)
     yield (f"{PREFIX}:usage:commercial", declared.usage.commercial)
     yield (f"{PREFIX}:usage:policy", declared.usage.policy_url)
+    yield from ((f"{PREFIX}:data-governance:{name}", value) for name, value in declared.governance)
     yield from ((f"{PREFIX}:usage:prohibited", text) for text in declared.usage.prohibited)
     for claim in declared.usage.claims:
         address = f" ({claim.url})" if claim.url else ""

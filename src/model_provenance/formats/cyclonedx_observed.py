@@ -10,9 +10,18 @@ from model_provenance.formats.sbom_identity import identity
 from model_provenance.formats.sbom_reading import malformed, object_of, objects_in, text_in
 from model_provenance.formats.spdx_observed import MANIFEST, layout_of
 
-_DECLARED_PROPERTIES = (f"{PREFIX}:hyperparameter:", f"{PREFIX}:usage:")
+_DECLARED_PROPERTIES = (f"{PREFIX}:hyperparameter:", f"{PREFIX}:usage:", f"{PREFIX}:data-governance:")
 #: Fields of the model that only the runner knows, and those that are looked into one by one.
-_RUN = ("supplier", "publisher", "externalReferences", "components", "properties", "modelCard", "pedigree")
+_RUN = (
+    "supplier",
+    "publisher",
+    "manufacturer",
+    "externalReferences",
+    "components",
+    "properties",
+    "modelCard",
+    "pedigree",
+)
 
 
 def observed(value: dict[str, Any]) -> ObservedSbom:
@@ -60,6 +69,7 @@ def _model(model: dict[str, Any], facts: dict[str, Any], declared: set[str]) -> 
     for name, held in model.items():
         if name not in _RUN:
             facts[f"{MODEL_REF}/{name}"] = held
+    declared.add(f"{MODEL_REF}/copyright")
     for file in objects_in(model, "components", "the model"):
         facts[f"file:{file.get('name')}"] = file
     for entry in objects_in(model, "properties", "the model"):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from model_provenance.domain.agents import Agent
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.licenses import License
 from model_provenance.domain.sbom import DatasetEntry, Origin
 from model_provenance.formats.cyclonedx_reading import PREFIX
 
-__all__ = ["PREFIX", "dataset_ref", "given", "hashes", "known", "licenses", "properties"]
+__all__ = ["PREFIX", "dataset_ref", "entity", "given", "hashes", "known", "licenses", "properties"]
 
 
 def given(**fields: Any) -> dict[str, Any]:
@@ -31,6 +32,14 @@ def known(origin: Origin) -> tuple[str, str]:
 def hashes(digest: Digest | None) -> list[dict[str, str]]:
     """`hashes` of a component whose digest may be unknown."""
     return [] if digest is None else [{"alg": "SHA-256", "content": digest.hex}]
+
+
+def entity(agent: Agent) -> dict[str, Any]:
+    """An organization of the schema, which has no persons in this place."""
+    return {
+        "name": agent.name,
+        **given(url=[agent.url] if agent.url else [], contact=[{"email": agent.email}] if agent.email else []),
+    }
 
 
 def dataset_ref(dataset: DatasetEntry) -> str:

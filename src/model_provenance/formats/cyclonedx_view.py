@@ -27,6 +27,7 @@ def view(value: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "document": {
             "author": author,
+            "author_contact": _contact(author),
             "tools": tools,
             "timestamp": time(inner(value, "metadata", "timestamp")),
             "identifier": said(value.get("serialNumber")),
@@ -78,6 +79,10 @@ def _model(model: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]
         **_component(model),
         "identifier": said(model.get("purl")),
         "sha512": _hash(model, "SHA-512"),
+        "copyright": said(model.get("copyright")),
+        "creator_contact": _contact(model.get("manufacturer")) or _contact(first(objects(model, "authors"))),
+        "file_name": _properties(model).get("bsi:component:filename"),
+        "structured": _properties(model).get("bsi:component:structured"),
         "license_declared": _license(model),
         "license_concluded": _license(model) if "concluded" in stated else None,
         "release_time": time(inner(value, "metadata", "timestamp")),
@@ -107,9 +112,30 @@ def _dataset(component: Mapping[str, Any]) -> dict[str, Any]:
         "identifier": url or _hash(component, "SHA-256") or said(component.get("purl")),
         "url": url,
         "provenance": more.get(f"{name}provenance"),
+        **{
+            key: more.get(f"{name}{field}")
+            for key, field in (
+                ("type", "types"),
+                ("content", "types"),
+                ("built", "built"),
+                ("released", "released"),
+                ("originator", "originated_by"),
+            )
+        },
         "sensitivity": more.get(f"{name}sensitivity"),
         "description": more.get(f"{name}notes"),
     }
+
+
+def _contact(agent: Any) -> list[str]:
+    """E-mail and web addresses of an organization, of a person, or of the first of several."""
+    agent = agent[0] if isinstance(agent, list) and agent else agent
+    if not isinstance(agent, Mapping):
+        return []
+    mails = [agent.get("email"), *(entry.get("email") for entry in objects(agent, "contact"))]
+    urls = agent.get("url")
+    addresses = [*mails, *(urls if isinstance(urls, list) else ())]
+    return [text for entry in addresses if (text := said(entry)) is not None]
 
 
 def _license(component: Mapping[str, Any]) -> str | None:

@@ -31,6 +31,8 @@ _PERIOD = re.compile(
 )
 #: What an address may be made of (RFC 3986), with a host and without user information.
 _URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?")
+#: What SBOM formats take for an e-mail address: a narrow part of RFC 5321, 4.1.2.
+_MAILBOX = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 #: What makes a text an expression and not a name.
 _EXPRESSION = re.compile(r"[()]|\s(?:AND|OR|WITH)\s")
 _OTHER_DIGESTS = {32: "MD5", 40: "SHA-1", 56: "SHA-224", 96: "SHA-384", 128: "SHA-512"}
@@ -121,6 +123,29 @@ def url(text: str) -> Problem | None:
     return Problem("manifest.url", f"`{shown(text)}` is not an absolute https:// address")
 
 
+def moment(text: str) -> Problem | None:
+    """A calendar date, or a time in UTC."""
+    if day(text) is None or timestamp(text) is None:
+        return None
+    return Problem(
+        "manifest.date",
+        f"`{shown(text)}` is neither a day such as `2024-01-31` nor a time such as `2024-01-31T12:00:00Z`",
+    )
+
+
+def contact(text: str) -> Problem | None:
+    """An e-mail address or a web address; other formats have a place for no other way to reach somebody."""
+    if text.startswith(("https://", "http://")):
+        return url(text)
+    if _MAILBOX.fullmatch(text):
+        return None
+    return Problem(
+        "manifest.value",
+        f"`{shown(text, 150)}` is neither an e-mail address nor a web address",
+        "Write `security@example.com` or `https://example.com/contact`.",
+    )
+
+
 def line(text: str) -> Problem | None:
     """Text on one line."""
     return Problem("manifest.text", "a line break or a tab stands in it") if re.search(r"[\t\n\r]", text) else None
@@ -138,12 +163,14 @@ def version(text: str) -> Problem | None:
 
 FORMS: dict[str, Callable[[str], Problem | None]] = {
     "commit": commit,
+    "contact": contact,
     "date": day,
     "digest": digest,
     "hex-digest": hex_digest,
     "license": license_expression,
     "line": line,
     "model-name": name,
+    "moment": moment,
     "retention": retention,
     "timestamp": timestamp,
     "url": url,

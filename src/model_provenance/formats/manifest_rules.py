@@ -14,6 +14,8 @@ from model_provenance.formats.schema_check import SchemaProblem
 #: Control characters except tab and newline, lone surrogates, and what turns the direction of a text: shown in a
 #: terminal or a log they would say something else than what is signed (CVE-2021-42574).
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+#: What SPDX and people write where nobody is known.
+_NO_NAMES = frozenset({"", "-", "N/A", "NOASSERTION", "NONE", "NULL", "UNKNOWN"})
 _ARCHIVES = ("tar", "tar.gz", "tar.zst")
 
 
@@ -49,6 +51,8 @@ def relation_problems(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
     """Entries that exclude each other. Values of the wrong type are the schema's to report."""
     yield from _twice(value, "datasets", "name", "manifest.dataset_twice")
     yield from _twice(value, "sboms", "name", "manifest.value")
+    yield from _nobody(value)
+    yield from _released_before_built(value)
     if "fine_tuned_from" in value and "merged_from" in value:
         message = (
             "`merged_from` stands beside `fine_tuned_from`: a model was made from one model or merged from several"
@@ -80,6 +84,34 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(child) for key, child in value.items()}
     return [plain(child) for child in value] if isinstance(value, list) else value
+
+
+def _nobody(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
+    """SBOM formats have words for "nobody says": as a name they would turn a gap into a claim."""
+    datasets = value.get("datasets")
+    agents: list[tuple[tuple[str | int, ...], Any]] = [(("supplier",), value.get("supplier"))]
+    for index, entry in enumerate(datasets if isinstance(datasets, list) else ()):
+        if isinstance(entry, dict):
+            agents.append((("datasets", index, "originated_by"), entry.get("originated_by")))
+    for path, agent in agents:
+        name = agent.get("name") if isinstance(agent, dict) else None
+        if isinstance(name, str) and name.strip().upper() in _NO_NAMES:
+            message = f"`{shown(name, 40)}` is the name of nobody"
+            yield SchemaProblem((*path, "name"), False, "manifest.value", message, "Leave out who is not known.")
+
+
+def _released_before_built(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
+    datasets = value.get("datasets")
+    for index, entry in enumerate(datasets if isinstance(datasets, list) else ()):
+        built, released = (entry.get(name) if isinstance(entry, dict) else None for name in ("built", "released"))
+        # Of a day and a time only the days compare.
+        if isinstance(built, str) and isinstance(released, str) and released[:10] < built[:10]:
+            message = (
+                f"`datasets[{index}]` was released ({shown(released, 30)}) before it was built ({shown(built, 30)})"
+            )
+            yield SchemaProblem(
+                ("datasets", index, "released"), False, "manifest.date", message, "Correct one of the two."
+            )
 
 
 def _twice(value: Mapping[str, Any], field: str, key: str, code: str) -> Iterator[SchemaProblem]:

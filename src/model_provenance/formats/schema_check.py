@@ -167,7 +167,7 @@ def _limit(keyword: str, limit: Any, instance: Any) -> str:
         return f"is shorter than {limit}"
     if keyword in ("minimum", "maximum"):
         return f"is {'less' if keyword == 'minimum' else 'more'} than {limit}"
-    return "does not have the right form"
+    return "lists something twice" if keyword == "uniqueItems" else "does not have the right form"
 
 
 def _where(path: tuple[str | int, ...]) -> str:

@@ -20,7 +20,7 @@ from model_provenance.domain.sbom import FileFact, ModelTraits, SbomFacts, Softw
 from model_provenance.formats.canonical import document
 from model_provenance.formats.licenses import LIST_VERSION
 from model_provenance.formats.sbom_identity import identity
-from model_provenance.formats.spdx_declared import comment, originator
+from model_provenance.formats.spdx_declared import actor, comment, dated, originator
 from model_provenance.formats.spdx_reading import (
     DOCUMENT_REF,
     FILES_DIGEST_REF,
@@ -69,7 +69,7 @@ def build(facts: SbomFacts) -> dict[str, Any]:
             "created": created,
             "creators": [
                 *(f"Tool: {tool.name}-{tool.version}" for tool in facts.tools),
-                *([f"Organization: {facts.supplier}"] if facts.supplier else []),
+                *([actor(facts.supplier)] if facts.supplier else []),
             ],
             "licenseListVersion": LIST_VERSION,
             "comment": "SBOM type: build. Made from the bytes of the files, the release manifest and the runner.",
@@ -85,8 +85,8 @@ def _model(facts: SbomFacts) -> dict[str, Any]:
         "SPDXID": MODEL_REF,
         "name": facts.name,
         "versionInfo": facts.version,
-        "supplier": _organization(facts.supplier),
-        **originator(facts.declared),
+        "supplier": actor(facts.supplier),
+        **originator(facts.maker),
         "downloadLocation": facts.declared.download_url or NOASSERTION,
         "filesAnalyzed": False,
         "primaryPackagePurpose": "ARCHIVE" if facts.layout.is_archive else "OTHER",
@@ -99,7 +99,7 @@ def _model(facts: SbomFacts) -> dict[str, Any]:
         "licenseDeclared": facts.licensing.declared or NOASSERTION,
         "licenseConcluded": facts.licensing.concluded or NOASSERTION,
         **({"licenseComments": facts.licensing.comment} if facts.licensing.comment else {}),
-        "copyrightText": NOASSERTION,
+        "copyrightText": facts.declared.copyright or NOASSERTION,
         "description": _description(facts.traits),
         **comment(facts),
         "sourceInfo": _source_info(facts),
@@ -113,7 +113,7 @@ def _file(facts: SbomFacts, file: FileFact) -> dict[str, Any]:
         "name": file.path,
         "packageFileName": file.path,
         "versionInfo": facts.version,
-        "supplier": _organization(facts.supplier),
+        "supplier": actor(facts.supplier),
         "downloadLocation": NOASSERTION,
         "filesAnalyzed": False,
         "primaryPackagePurpose": "FILE",
@@ -131,6 +131,8 @@ def _datasets(facts: SbomFacts) -> Iterator[dict[str, Any]]:
         yield {
             **_foreign(_ref("Dataset", dataset.name), dataset.name, dataset.digest, dataset.url),
             **_version(dataset.version),
+            **originator(dataset.card.originator),
+            **dated(dataset),
             **_licensed(dataset.license),
             "primaryPackagePurpose": "OTHER",
             "comment": f"dataset{notes}",
@@ -298,10 +300,6 @@ def _checksum(digest: Digest) -> dict[str, str]:
 
 def _relation(source: str, kind: str, target: str) -> dict[str, str]:
     return {"spdxElementId": source, "relationshipType": kind, "relatedSpdxElement": target}
-
-
-def _organization(supplier: str | None) -> str:
-    return f"Organization: {supplier}" if supplier else NOASSERTION
 
 
 def _ref(kind: str, key: str) -> str:

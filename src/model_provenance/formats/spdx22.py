@@ -10,6 +10,8 @@ from model_provenance.formats.canonical import document
 from model_provenance.formats.spdx import MEDIA_TYPE, NOASSERTION, build, named
 from model_provenance.formats.spdx_reading import OLDER_VERSION
 
+#: Fields that 2.3 added; the comment of a dataset says the same.
+_LATER = ("builtDate", "releaseDate")
 #: Mandatory in 2.2 (7.13, 7.15, 7.17), optional in 2.3.
 _MANDATORY = ("licenseConcluded", "licenseDeclared", "copyrightText")
 
@@ -26,6 +28,8 @@ def _package(package: dict[str, Any]) -> dict[str, Any]:
     """2.2 has no purpose, which stands in the comment instead, and joins words by an underscore."""
     older = dict.fromkeys(_MANDATORY, NOASSERTION) | package
     purpose = older.pop("primaryPackagePurpose", None)
+    for name in _LATER:
+        older.pop(name, None)
     if purpose:
         older["comment"] = f"purpose: {purpose}" + (f"; {older['comment']}" if older.get("comment") else "")
     if "externalRefs" in older:

@@ -13,12 +13,15 @@ from model_provenance.domain.evidence import Predicate, SbomDocument
 from model_provenance.domain.files import Role
 from model_provenance.domain.licenses import License
 from model_provenance.domain.moment import rfc3339
-from model_provenance.domain.sbom import DatasetEntry, SbomFacts
+from model_provenance.domain.sbom import SbomFacts
 from model_provenance.formats.canonical import document
 from model_provenance.formats.licenses import LIST_VERSION
 from model_provenance.formats.sbom_identity import identity
 from model_provenance.formats.spdx3_build import add_builds
-from model_provenance.formats.spdx3_graph import CREATION_INFO, DRAFT, NO_LICENSE_ASSERTION, Graph, hashes, identifier
+from model_provenance.formats.spdx3_dataset import add_dataset
+from model_provenance.formats.spdx3_distribution import add_distribution
+from model_provenance.formats.spdx3_graph import CREATION_INFO, DRAFT, Graph, add_agent, hashes
+from model_provenance.formats.spdx3_licenses import add_expression, add_licenses
 from model_provenance.formats.spdx3_model import add_model
 from model_provenance.formats.spdx3_profiles import profiles
 from model_provenance.formats.spdx3_reading import CONTEXT, VERSION, binding_of, files_of
@@ -28,7 +31,7 @@ __all__ = ["MEDIA_TYPE", "binding_of", "files_of", "render"]
 MEDIA_TYPE = "application/spdx+json"
 _NAMESPACE = "https://model-provenance.dev/spdx3"
 #: Elements that a software BOM does not list: who and what made it.
-_NOT_LISTED = ("Organization", "SoftwareAgent", "Tool")
+_NOT_LISTED = ("Organization", "Person", "SoftwareAgent", "Tool")
 
 
 def render(facts: SbomFacts) -> SbomDocument:
@@ -45,7 +48,8 @@ def _document(facts: SbomFacts, base: str) -> dict[str, Any]:
     time = rfc3339(facts.epoch or 0)
     model = add_model(graph, facts, supplier=supplier, released=None if facts.epoch is None else time)
     _files(graph, facts, model)
-    _licensed(graph, model, facts.licensing.declared, facts.licensing.concluded, _all_licenses(facts))
+    add_distribution(graph, facts, model)
+    add_licenses(graph, model, facts.licensing.declared, facts.licensing.concluded, _all_licenses(facts))
     _lineage(graph, facts, model)
     _packages(graph, facts, model)
     add_builds(graph, facts, model)
@@ -96,14 +100,7 @@ def _makers(graph: Graph, facts: SbomFacts) -> tuple[list[str], list[str]]:
         for tool in facts.tools
     ]
     if facts.supplier:
-        commit = facts.release_commit
-        address = commit.repository.rpartition("/")[0] if commit else ""
-        owner = graph.add(
-            "Organization",
-            graph.id("Supplier"),
-            name=facts.supplier,
-            externalIdentifier=[identifier("urlScheme", address)] if address.startswith("https://") else [],
-        )
+        owner = add_agent(graph, graph.id("Supplier"), facts.supplier)
         return [owner], tools
     maker = facts.tools[0]
     return [graph.add("SoftwareAgent", graph.id("Agent"), name=f"{maker.name}-{maker.version}")], tools
@@ -133,36 +130,6 @@ def _files(graph: Graph, facts: SbomFacts, model: str) -> None:
     graph.relate(model, "hasDocumentation", cards)
 
 
-def _licensed(graph: Graph, subject: str, declared: str | None, concluded: str | None, licenses: list[License]) -> None:
-    """Exactly one of each relation, as the AI and Dataset profiles ask; where nobody says, that is what stands there."""
-    for kind, expression in (("hasDeclaredLicense", declared), ("hasConcludedLicense", concluded)):
-        target = _expression(graph, expression, licenses) if expression else NO_LICENSE_ASSERTION
-        graph.relate(subject, kind, [target])
-
-
-def _expression(graph: Graph, expression: str, licenses: list[License]) -> str:
-    texts = []
-    for license in licenses:
-        for reference, name in license.references:
-            if reference in expression:
-                text = graph.add(
-                    "simplelicensing_SimpleLicensingText",
-                    graph.id("LicenseText", reference),
-                    name=name,
-                    comment=", ".join(restriction.value for restriction in license.restrictions),
-                    simplelicensing_licenseText=f"{name}. The text is not part of this document."
-                    + (f" See {license.url}" if license.url else ""),
-                )
-                texts.append({"type": "DictionaryEntry", "key": reference, "value": text})
-    return graph.add(
-        "simplelicensing_LicenseExpression",
-        graph.id("License", expression),
-        simplelicensing_licenseExpression=expression,
-        simplelicensing_licenseListVersion=f"{LIST_VERSION}.0",
-        simplelicensing_customIdToUri=list({entry["key"]: entry for entry in texts}.values()),
-    )
-
-
 def _all_licenses(facts: SbomFacts) -> list[License]:
     return [claim.license for claim in facts.licensing.claims]
 
@@ -171,7 +138,7 @@ def _lineage(graph: Graph, facts: SbomFacts, model: str) -> None:
     made: list[str] = []
     measured: list[str] = []
     for dataset in facts.datasets:
-        (measured if dataset.for_tests else made).append(_dataset(graph, dataset))
+        (measured if dataset.for_tests else made).append(add_dataset(graph, dataset))
     graph.relate(model, "trainedOn", made)
     graph.relate(model, "testedOn", measured)
     bases = [
@@ -190,29 +157,6 @@ def _lineage(graph: Graph, facts: SbomFacts, model: str) -> None:
     graph.relate(model, "descendantOf", bases)
 
 
-def _dataset(graph: Graph, dataset: DatasetEntry) -> str:
-    notes = dict(dataset.notes)
-    sensitivity = notes.get("sensitivity", "").lower()
-    ref = graph.add(
-        "dataset_DatasetPackage",
-        graph.id("Dataset", dataset.name),
-        name=dataset.name,
-        software_packageVersion=dataset.version,
-        software_downloadLocation=dataset.url,
-        software_primaryPurpose="data",
-        verifiedUsing=hashes(dataset.digest),
-        dataset_datasetType=["noAssertion"],
-        dataset_dataCollectionProcess=notes.get("provenance"),
-        dataset_intendedUse=notes.get("purpose"),
-        dataset_hasSensitivePersonalInformation=_SENSITIVITY.get(sensitivity),
-        software_sourceInfo=str(dataset.origin),
-        comment="; ".join(f"{name}: {value}" for name, value in dataset.notes),
-    )
-    license = dataset.license
-    _licensed(graph, ref, license.expression if license else None, None, [license] if license else [])
-    return ref
-
-
 def _packages(graph: Graph, facts: SbomFacts, model: str) -> None:
     refs = []
     for package in facts.packages:
@@ -228,7 +172,7 @@ def _packages(graph: Graph, facts: SbomFacts, model: str) -> None:
         refs.append(ref)
         if package.license is not None:
             license = package.license
-            graph.relate(ref, "hasDeclaredLicense", [_expression(graph, license.expression, [license])])
+            graph.relate(ref, "hasDeclaredLicense", [add_expression(graph, license.expression, [license])])
     graph.relate(model, "dependsOn", refs, completeness="incomplete", scope="runtime")
 
 
@@ -240,5 +184,3 @@ _PURPOSES = {
     Role.DOC: "documentation",
     Role.CODE: "source",
 }
-#: The manifest's word for "nothing in it needs care", and the one that plainly means the opposite.
-_SENSITIVITY = {"none": "no", "personal data": "yes"}

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from model_provenance.domain.agents import Agent
 from model_provenance.domain.digest import Digest
 
 #: Spec 3.0.1, ExpandedLicensing: the individual that says that nobody says.
@@ -72,3 +73,19 @@ def identifier(kind: str, value: str, comment: str = "") -> dict[str, str]:
     """An external identifier."""
     told = {"comment": comment} if comment else {}
     return {"type": "ExternalIdentifier", "externalIdentifierType": kind, "identifier": value, **told}
+
+
+def add_agent(graph: Graph, ref: str, agent: Agent) -> str:
+    """A person or an organisation, with the address that it can be reached at."""
+    reached = []
+    if agent.email:
+        reached = [identifier("email", agent.email)]
+    elif agent.url:
+        reached = [identifier("urlScheme", agent.url)]
+    kind = "Person" if agent.is_person else "Organization"
+    return graph.add(kind, ref, name=agent.name, externalIdentifier=reached)
+
+
+def reference(kind: str, address: str, comment: str) -> dict[str, Any]:
+    """An external reference."""
+    return {"type": "ExternalRef", "externalRefType": kind, "locator": [address], "comment": comment}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from model_provenance.domain.sbom import Evaluation, SbomFacts
-from model_provenance.formats.spdx3_graph import Graph, entries, hashes, identifier
+from model_provenance.formats.spdx3_graph import Graph, add_agent, entries, hashes, identifier, reference
 from model_provenance.formats.spdx3_reading import FILES_DIGEST_REF, MODEL_DIGEST_REF, MODEL_REF
 
 
 def add_model(graph: Graph, facts: SbomFacts, *, supplier: str | None, released: str | None) -> str:
     """Add the model. Properties of the AI profile stand where they are known, and nowhere else."""
     traits, declared, usage = facts.traits, facts.declared, facts.declared.usage
+    maker = facts.maker
     originators = []
-    if declared.publisher:
-        originators = [graph.add("Organization", graph.id("Publisher"), name=declared.publisher)]
+    if maker is not None:
+        own = supplier is not None and maker is facts.supplier
+        originators = [supplier if own else add_agent(graph, graph.id("Publisher"), maker)]
     return graph.add(
         "ai_AIPackage",
         graph.id(MODEL_REF),
@@ -21,6 +25,7 @@ def add_model(graph: Graph, facts: SbomFacts, *, supplier: str | None, released:
         software_packageUrl=facts.purl,
         software_primaryPurpose="model",
         software_downloadLocation=declared.download_url,
+        software_copyrightText=declared.copyright or "NOASSERTION",
         suppliedBy=supplier,
         originatedBy=originators,
         releaseTime=released,
@@ -30,6 +35,7 @@ def add_model(graph: Graph, facts: SbomFacts, *, supplier: str | None, released:
             identifier("other", str(facts.model_digest), MODEL_DIGEST_REF),
             identifier("other", str(facts.files_digest), FILES_DIGEST_REF),
         ],
+        externalRef=_references(facts),
         ai_typeOfModel=list(dict.fromkeys(filter(None, (traits.architecture, traits.model_type)))),
         ai_domain=list(filter(None, (traits.task,))),
         ai_hyperparameter=entries([*_observed(facts), *declared.hyperparameters]),
@@ -40,6 +46,15 @@ def add_model(graph: Graph, facts: SbomFacts, *, supplier: str | None, released:
         software_sourceInfo=_known(facts),
         comment=_comment(facts),
     )
+
+
+def _references(facts: SbomFacts) -> list[dict[str, Any]]:
+    usage = facts.declared.usage
+    policy = [reference("other", usage.policy_url, "usage policy")] if usage.policy_url else []
+    claims = [reference("other", c.url, f"claim of {c.claimant}: {c.claim}") for c in usage.claims if c.url]
+    assessed = dict(facts.declared.governance).get("assessment_url")
+    privacy = [reference("privacyAssessment", assessed, "of the data")] if assessed else []
+    return [*policy, *claims, *privacy]
 
 
 def _observed(facts: SbomFacts) -> list[tuple[str, str]]:
@@ -80,6 +95,7 @@ def _comment(facts: SbomFacts) -> str:
         f"layout: {facts.layout.value}",
         *([f"commercial use: {usage.commercial}"] if usage.commercial else []),
         *(f"claim of {claim.claimant}: {claim.claim}" for claim in usage.claims),
+        *(f"data governance {name}: {value}" for name, value in facts.declared.governance),
         *([facts.licensing.comment] if facts.licensing.comment else []),
     ]
     return "; ".join(said)

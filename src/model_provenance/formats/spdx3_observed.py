@@ -9,10 +9,12 @@ from model_provenance.domain.package import Layout
 from model_provenance.formats.sbom_identity import identity
 from model_provenance.formats.sbom_reading import objects_in, text_in
 from model_provenance.formats.spdx3_graph import DRAFT
-from model_provenance.formats.spdx3_reading import MODEL_REF, binding_of, files_of
+from model_provenance.formats.spdx3_reading import DISTRIBUTION_REF, MODEL_REF, binding_of, files_of
 from model_provenance.formats.spdx_observed import MANIFEST, layout_of
 
 _OF_THE_MODEL = ("#File-", "#Dataset-", "#BaseModel-")
+#: Whom only the manifest names.
+_OF_THE_MANIFEST = ("#Originator-",)
 _OF_THE_RUN = (
     "#Supplier", "#Agent", "#Tool-", "#Publisher", "#Container-", "#Package-", "#BuildTool-", "#Release", "#Training",
     "#Sbom", "#Document", "#License-", "#LicenseText-",
@@ -20,7 +22,8 @@ _OF_THE_RUN = (
 #: Properties of the model that only the runner knows, and those that only the manifest declares.
 _RUN = ("creationInfo", "suppliedBy", "releaseTime", "ai_informationAboutTraining", "software_sourceInfo", "comment")
 _DECLARED = (
-    "originatedBy", "software_downloadLocation", "ai_metric", "ai_informationAboutApplication", "ai_limitation",
+    "originatedBy", "software_downloadLocation", "software_copyrightText", "externalRef", "ai_metric",
+    "ai_informationAboutApplication", "ai_limitation",
 )  # fmt: skip
 _LICENSES = ("hasDeclaredLicense", "hasConcludedLicense")
 
@@ -41,8 +44,13 @@ def observed(value: dict[str, Any]) -> ObservedSbom:
         facts[ref] = element
         if ref.startswith(_OF_THE_MODEL) and str(element.get("software_sourceInfo", "")).endswith(MANIFEST):
             declared.add(ref)
+        if ref.startswith(_OF_THE_MANIFEST):
+            declared.add(ref)
     model = local[f"#{MODEL_REF}"]
     layout = _model(model, facts, declared)
+    if layout.is_archive:
+        # What only the making of an archive shows; its digest is the package's, which is compared.
+        facts.pop(f"#{DISTRIBUTION_REF}", None)
     for element in local.values():
         if "relationshipType" in element:
             _relation(element, expressions, facts, declared, of_manifest=MANIFEST in str(model.get("comment", "")))

@@ -1,7 +1,9 @@
 """Which SPDX 3 profiles a document may claim: what the specification asks for in words, and no schema enforces.
 
-Spec 3.0.1: `AIPackage` and `DatasetPackage` have "external property restrictions" and each need exactly one declared
-and one concluded licence. A profile is claimed only where every element of it holds to that.
+Spec 3.0.1: the pages of `AI/Classes/AIPackage` and `Dataset/Classes/DatasetPackage` have "External properties
+restrictions", which raise the cardinality of properties that `Core/Artifact` and `Software/Package` leave optional; each
+of the two needs exactly one declared and one concluded licence, too. A profile is claimed only where every element of
+its class holds to all of that: one dataset of which less is known takes the claim from all.
 """
 
 from __future__ import annotations
@@ -51,12 +53,19 @@ def missing(elements: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
         if kind not in REQUIRED:
             continue
         gaps[kind].update(name for name in REQUIRED[kind] if not element.get(name))
+        if kind == "dataset_DatasetPackage" and not _one(element.get("originatedBy")):
+            gaps[kind].add("originatedBy")
         if kind in _PURPOSE and element.get("software_primaryPurpose") != _PURPOSE[kind]:
             gaps[kind].add("software_primaryPurpose")
         if kind in _LICENSED:
             held = licenses.get(element.get("spdxId"), [])
             gaps[kind].update(name for name in ("hasConcludedLicense", "hasDeclaredLicense") if held.count(name) != 1)
     return {kind: sorted(names) for kind, names in gaps.items()}
+
+
+def _one(value: Any) -> bool:
+    """`originatedBy` of a dataset has a maximum, too."""
+    return isinstance(value, list) and len(value) == 1
 
 
 def _licenses(elements: Sequence[Mapping[str, Any]]) -> dict[Any, list[str]]:

@@ -20,6 +20,7 @@ from model_provenance.formats.sbom_reading import (
 VERSION = "3.0.1"
 CONTEXT = "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"
 MODEL_REF = "Model"
+DISTRIBUTION_REF = "Distribution"
 #: Comments of the external identifiers that bind the document to contents and names of the model.
 MODEL_DIGEST_REF = "oms-root"
 FILES_DIGEST_REF = "files-digest"
@@ -29,10 +30,12 @@ _WHAT = "the SPDX 3 document"
 def files_of(document: Any) -> dict[str, str]:
     """Path -> hex SHA-256 of every file that the model contains. Raises `sbom.malformed`."""
     elements = _elements(document)
-    contained = _targets(elements, _model(elements), "contains")
+    model = _model(elements)
+    contained = _targets(elements, model, "contains")
+    shipped = _distribution(elements, model)
     files: dict[str, str] = {}
     for ref, element in elements.items():
-        if (element.get("type") == "software_File") != (ref in contained):
+        if ref != shipped and (element.get("type") == "software_File") != (ref in contained):
             malformed("the files that are listed and the files that the model contains are not the same")
         if ref in contained:
             add_file(files, text_in(element, "name", "a file"), _hash(element, "a file"))
@@ -101,6 +104,20 @@ def _targets(elements: dict[str, dict[str, Any]], source: str, kind: str) -> set
                 malformed("a relationship leads to something without an identifier")
             found.update(targets)
     return found
+
+
+def _distribution(elements: dict[str, dict[str, Any]], model: str) -> str | None:
+    """The one file that is handed on and is no part of the model: it has the digest of the package."""
+    shipped = _targets(elements, model, "hasDistributionArtifact")
+    if not shipped:
+        return None
+    ref = next(iter(shipped))
+    element = elements.get(ref, {})
+    if len(shipped) > 1 or element.get("type") != "software_File" or ref in _targets(elements, model, "contains"):
+        malformed("what is handed on is not one file beside those of the model")
+    if _hash(element, "what is handed on") != _hash(elements[model], "the package"):
+        malformed("what is handed on has another digest than the package")
+    return ref
 
 
 def _hash(element: dict[str, Any], what: str) -> Digest:

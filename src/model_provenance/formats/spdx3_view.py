@@ -9,6 +9,7 @@ from model_provenance.formats.spdx3_profiles import profiles
 from model_provenance.formats.view_parts import first, how, inner, notes, objects, said, time, ways
 
 _PACKAGES = ("software_Package", "ai_AIPackage", "dataset_DatasetPackage")
+#: The file that is handed on is none of the model's.
 _LINEAGE = ("trainedOn", "testedOn", "descendantOf", "hasHost", "usesTool", "hasInput")
 
 
@@ -21,17 +22,17 @@ def view(value: Mapping[str, Any]) -> dict[str, Any]:
     model: Mapping[str, Any] = first(e for e in graph if e.get("type") == "ai_AIPackage") or first(packages) or {}
     creation: Mapping[str, Any] = first(e for e in graph if e.get("type") == "CreationInfo") or {}
     agents = [elements.get(ref, {}) for ref in _texts(creation.get("createdBy"))]
-    contacts = [i.get("identifier") for agent in agents for i in objects(agent, "externalIdentifier")]
     relations = [element for element in graph if "relationshipType" in element]
     # What the model came from is not a part that somebody supplies with it.
     lineage = {ref for r in relations if r.get("relationshipType") in _LINEAGE for ref in _texts(r.get("to"))}
     claimed = document.get("profileConformance")
     held = profiles(graph)
+    shipped = _distributed(relations, elements, model)
     return {
         "document": {
             "author": [agent.get("name") for agent in agents if agent.get("type") != "SoftwareAgent"]
             or [agent.get("name") for agent in agents],
-            "author_contact": [said(contact) for contact in contacts if said(contact)],
+            "author_contact": _contacts(_texts(creation.get("createdBy")), elements),
             "tools": _texts(creation.get("createdUsing")),
             "timestamp": time(creation.get("created")),
             "identifier": said(document.get("spdxId")),
@@ -44,7 +45,7 @@ def view(value: Mapping[str, Any]) -> dict[str, Any]:
             "completeness": [r.get("completeness") for r in relations if r.get("completeness")],
             "profiles": {name: name in held for name in _texts(claimed)},
         },
-        "model": _model(model, elements, relations, graph),
+        "model": _model(model, elements, relations, graph) | _handed_on(model, shipped),
         "components": [
             _component(package, elements, relations) for package in packages if package.get("spdxId") not in lineage
         ],
@@ -63,9 +64,33 @@ def view(value: Mapping[str, Any]) -> dict[str, Any]:
         "files": [
             {"name": said(e.get("name")), "digest": _hash(e, "sha256")}
             for e in graph
-            if e.get("type") == "software_File"
+            if e.get("type") == "software_File" and e not in shipped
         ],
         "how": how(ways(model.get("software_sourceInfo"))),
+    }
+
+
+def _distributed(
+    relations: list[Mapping[str, Any]], elements: Mapping[Any, Mapping[str, Any]], model: Mapping[str, Any]
+) -> list[Mapping[str, Any]]:
+    """The files that the model is handed on as."""
+    return [
+        elements[ref]
+        for relation in relations
+        if relation.get("relationshipType") == "hasDistributionArtifact" and relation.get("from") == model.get("spdxId")
+        for ref in _texts(relation.get("to"))
+        if ref in elements
+    ]
+
+
+def _handed_on(model: Mapping[str, Any], shipped: list[Mapping[str, Any]]) -> dict[str, Any]:
+    structured = [
+        p for e in shipped for p in _texts(e.get("software_additionalPurpose")) if p in ("container", "firmware")
+    ]
+    return {
+        "file_name": said(first(e.get("name") for e in shipped)),
+        "sha512": _hash(model, "sha512") or first(_hash(e, "sha512") for e in shipped),
+        "structured": structured,
     }
 
 
@@ -95,7 +120,6 @@ def _model(
     return {
         **_component(model, elements, relations),
         "identifier": said(model.get("software_packageUrl")),
-        "sha512": _hash(model, "sha512"),
         "license_declared": _license(model, "Declared", elements, relations),
         "license_concluded": _license(model, "Concluded", elements, relations),
         "license_relations": {
@@ -103,6 +127,8 @@ def _model(
             "concluded": related.count("hasConcludedLicense") == 1,
         },
         "release_time": time(model.get("releaseTime")),
+        "copyright": said(model.get("software_copyrightText")),
+        "creator_contact": _contacts(_texts(model.get("originatedBy")), elements),
         "purpose": model.get("software_primaryPurpose") == "model",
         "architecture": first(_texts(model.get("ai_typeOfModel"))),
         "task": first(_texts(model.get("ai_domain"))),
@@ -129,10 +155,32 @@ def _dataset(
         "identifier": url or _hash(package, "sha256") or said(package.get("software_packageUrl")),
         "url": url,
         "type": _texts(package.get("dataset_datasetType")),
+        "content": [word for word in _texts(package.get("dataset_datasetType")) if word != "noAssertion"],
+        "built": time(package.get("builtTime")),
+        "released": time(package.get("releaseTime")),
+        "originator": [said(inner(elements.get(ref), "name")) for ref in _texts(package.get("originatedBy"))],
+        "purpose": package.get("software_primaryPurpose") == "data",
+        "license_relations": _one_license_each(package, relations),
         "provenance": said(package.get("dataset_dataCollectionProcess")),
         "sensitivity": said(package.get("dataset_hasSensitivePersonalInformation")) or comment.get("sensitivity"),
         "description": comment.get("notes"),
     }
+
+
+def _one_license_each(package: Mapping[str, Any], relations: list[Mapping[str, Any]]) -> bool:
+    related = [r.get("relationshipType") for r in relations if r.get("from") == package.get("spdxId")]
+    return all(related.count(kind) == 1 for kind in ("hasDeclaredLicense", "hasConcludedLicense"))
+
+
+def _contacts(refs: list[str], elements: Mapping[Any, Mapping[str, Any]]) -> list[str]:
+    """E-mail and web addresses of these agents."""
+    held = [entry for ref in refs for entry in objects(elements.get(ref), "externalIdentifier")]
+    kinds = ("email", "urlScheme", "other")
+    return [
+        text
+        for e in held
+        if e.get("externalIdentifierType") in kinds and (text := said(e.get("identifier"))) is not None
+    ]
 
 
 def _license(

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from model_provenance.domain.sbom import Declarations, SbomFacts
+from model_provenance.domain.agents import Agent
+from model_provenance.domain.sbom import DatasetEntry, SbomFacts
+
+_BRACKETS = str.maketrans("()", "[]")
 
 
-def originator(declared: Declarations) -> Mapping[str, str]:
-    """Who published an imported model. SPDX 2 reads parentheses behind a name as an e-mail address (7.6)."""
-    name = declared.publisher
-    return {"originator": f"Organization: {name}"} if name and not set(name) & set("()") else {}
+def actor(agent: Agent | None) -> str:
+    """Supplier or originator: `Organization: NAME (ADDRESS)`.
+
+    SPDX 2 reads parentheses behind a name as an e-mail address (7.5, 7.6), so those of a name become square brackets.
+    """
+    if agent is None:
+        return "NOASSERTION"
+    kind = "Person" if agent.is_person else "Organization"
+    mail = f" ({agent.email})" if agent.email else ""
+    return f"{kind}: {agent.name.translate(_BRACKETS)}{mail}"
+
+
+def originator(agent: Agent | None) -> Mapping[str, str]:
+    """Who made what somebody supplies."""
+    return {"originator": actor(agent)} if agent else {}
+
+
+def dated(dataset: DatasetEntry) -> Mapping[str, str]:
+    """The times of a dataset (7.25, 7.26), which 2.2 has no fields for."""
+    card = dataset.card
+    return {
+        **({"builtDate": card.built} if card.built else {}),
+        **({"releaseDate": card.released} if card.released else {}),
+    }
 
 
 def comment(facts: SbomFacts) -> Mapping[str, str]:
-    """Layout, restrictions of the licences, usage, claims, evaluations, hyperparameters."""
+    """Layout, restrictions of the licences, usage, claims, governance of the data, evaluations, hyperparameters."""
     return {"comment": "; ".join((f"layout: {facts.layout.value}", *_said(facts)))}
 
 
@@ -26,10 +49,13 @@ def _said(facts: SbomFacts) -> Iterator[str]:
     declared = facts.declared
     if declared.usage.commercial:
         yield f"commercial use: {declared.usage.commercial}"
+    if declared.usage.policy_url:
+        yield f"usage policy: {declared.usage.policy_url}"
     yield from (f"intended use: {text}" for text in declared.usage.intended)
     yield from (f"prohibited use: {text}" for text in declared.usage.prohibited)
     for entry in declared.usage.claims:
         yield f"claim of {entry.claimant}: {entry.claim}" + (f" ({entry.url})" if entry.url else "")
+    yield from (f"data governance {name}: {value}" for name, value in declared.governance)
     for evaluation in declared.evaluations:
         about = (evaluation.metric, evaluation.value, evaluation.result, evaluation.dataset)
         yield f"evaluation {evaluation.name}: {', '.join(text for text in about if text)}"

@@ -70,6 +70,7 @@ def _model(package: Mapping[str, Any]) -> dict[str, Any]:
         **_component(package),
         "identifier": said(first(purls)),
         "sha512": _checksum(package, "SHA512"),
+        "copyright": said(package.get("copyrightText")),
         "license_declared": said(package.get("licenseDeclared")),
         "license_concluded": said(package.get("licenseConcluded")),
         "architecture": about.get("architecture"),
@@ -94,7 +95,10 @@ def _dataset(package: Mapping[str, Any]) -> dict[str, Any]:
         **_component(package),
         "identifier": url or digest,
         "url": url,
-        **{name: comment.get(name) for name in ("provenance", "sensitivity")},
+        **{name: comment.get(name) for name in ("provenance", "sensitivity", "built", "released")},
+        "type": comment.get("types"),
+        "content": comment.get("types"),
+        "originator": said(package.get("originator")),
         "description": comment.get("notes"),
     }
 

@@ -68,6 +68,13 @@ _BY_HAND = (
     "model.policy",
     "datasets[].provenance",
     "datasets[].sensitivity",
+    "datasets[].type",
+    "datasets[].content",
+    "datasets[].built",
+    "datasets[].released",
+    "datasets[].originator",
+    "model.copyright",
+    "model.creator_contact",
 )
 DECLARED = dict.fromkeys(_BY_HAND, "declared (manifest)")
 

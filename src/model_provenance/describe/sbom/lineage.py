@@ -1,46 +1,28 @@
-"""Where a model comes from: datasets, base models, container and commits, each with how it is known."""
+"""Where a model comes from: base models, container and commits, each with how it is known."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model_provenance.describe.sbom import purl
+from model_provenance.domain.agents import Agent
 from model_provenance.domain.context import Context, Fact, Known
 from model_provenance.domain.digest import Digest
-from model_provenance.domain.facts import DatasetFact
 from model_provenance.domain.finding import Finding, warned
-from model_provenance.domain.sbom import BaseModel, CommitEntry, ContainerEntry, DatasetEntry, Origin
+from model_provenance.domain.sbom import BaseModel, CommitEntry, ContainerEntry, Origin
 from model_provenance.domain.text import shown
-from model_provenance.formats.licenses import resolve, web_address
 
-_MANIFEST = Origin(Known.DECLARED, "manifest")
+MANIFEST = Origin(Known.DECLARED, "manifest")
 #: Read from a card, an adapter configuration or a GGUF header: typed by the author, wherever it stands.
 _MODEL_FILES = Origin(Known.DECLARED, "model files")
 _ENTRY_LIMIT = 10_000
-_NOTE_LIMIT = 20
 #: What the manifest's schema allows.
 _NAME_LIMIT = 300
-_DATASET_KEYS = frozenset({"name", "version", "digest", "license", "url"})
 _COMMIT = re.compile(r"git\+(https?://[^\s@?#\\]{1,1000})@([0-9a-f]{40}|[0-9a-f]{64})")
 #: A path of the author's machine: says nothing to anybody else, and may say too much.
 _LOCAL_PATH = re.compile(r"[/~.\\].*|[A-Za-z]:[\\/].*|.*\\.*", re.DOTALL)
-
-
-def datasets(manifest: Mapping[str, Any], found: Sequence[DatasetFact]) -> tuple[DatasetEntry, ...]:
-    """The manifest's datasets, then those that only the model's files name; one entry a name."""
-    entries: dict[str, DatasetEntry] = {}
-    for value in _list(manifest.get("datasets")):
-        if isinstance(value, Mapping) and isinstance(value.get("name"), str) and value["name"]:
-            entry = _declared_dataset(value)
-            entries.setdefault(entry.name, entry)
-    for fact in found[:_ENTRY_LIMIT]:
-        name = shown(fact.name, _NAME_LIMIT)
-        if name:
-            entries.setdefault(name, DatasetEntry(name, Origin(Known.DECLARED, shown(fact.source))))
-    return tuple(entries.values())
 
 
 def base_models(manifest: Mapping[str, Any], found: Sequence[str]) -> tuple[tuple[BaseModel, ...], tuple[Finding, ...]]:
@@ -71,7 +53,7 @@ def containers(manifest: Mapping[str, Any], context: Context) -> tuple[Container
     if here is not None:
         found.append(_container(context.container_image, here, "release", _origin(context.container_digest)))
     if training is not None and training != here:
-        found.append(_container(_text(manifest.get("training_container_image")), training, "training", _MANIFEST))
+        found.append(_container(_text(manifest.get("training_container_image")), training, "training", MANIFEST))
     return tuple(found)
 
 
@@ -81,44 +63,28 @@ def commit(fact: Fact[str]) -> CommitEntry | None:
     return CommitEntry(shown(match[1], 1000), match[2], _origin(fact)) if match else None
 
 
-def supplier(release: CommitEntry | None) -> str | None:
+def repository_owner(release: CommitEntry | None) -> Agent | None:
     """Owner of the repository that released: all of its path but the last segment."""
     if release is None:
         return None
-    owner = release.repository.partition("://")[2].partition("/")[2].rpartition("/")[0]
+    host, _, path = release.repository.partition("://")[2].partition("/")
+    owner = path.rpartition("/")[0]
     # SPDX reads parentheses behind a name as an e-mail address.
-    return owner if re.fullmatch(r"[0-9A-Za-z._~/-]{1,200}", owner) else None
+    if not re.fullmatch(r"[0-9A-Za-z._~/-]{1,200}", owner):
+        return None
+    address = f"https://{host}/{owner}" if release.repository.startswith("https://") else None
+    return Agent(owner, address)
 
 
 def _declared_base(value: Mapping[str, Any]) -> BaseModel:
     name = shown(value["model"], _NAME_LIMIT)
     version = _text(value.get("version"))
-    return BaseModel(name, _MANIFEST, version, _digest(value.get("digest")), purl.of_hub_model(name, version))
-
-
-def _declared_dataset(value: Mapping[str, Any]) -> DatasetEntry:
-    license, url = value.get("license"), value.get("url")
-    notes = sorted((str(name), note) for name, note in value.items() if name not in _DATASET_KEYS)
-    return DatasetEntry(
-        name=shown(value["name"], _NAME_LIMIT),
-        origin=_MANIFEST,
-        version=_text(value.get("version")),
-        digest=_digest(value.get("digest")),
-        url=web_address(url) if isinstance(url, str) else None,
-        license=resolve(license) if isinstance(license, str) else None,
-        for_tests=value.get("purpose") in ("validation", "evaluation"),
-        notes=tuple((shown(name, 60), _note(note)) for name, note in notes[:_NOTE_LIMIT]),
-    )
+    return BaseModel(name, MANIFEST, version, _digest(value.get("digest")), purl.of_hub_model(name, version))
 
 
 def _container(image: str | None, digest: Digest, role: str, origin: Origin) -> ContainerEntry:
     address = purl.of_image(image, digest) if image else None
     return ContainerEntry(shown(image, _NAME_LIMIT) if image else "container", digest, role, origin, address)
-
-
-def _note(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-    return shown(text, 500)
 
 
 def _text(value: Any) -> str | None:

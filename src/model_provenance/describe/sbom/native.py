@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import model_provenance
 from model_provenance.describe.sbom import lineage, purl
+from model_provenance.describe.sbom.datasets import datasets
 from model_provenance.describe.sbom.declared import declarations
 from model_provenance.describe.sbom.licensing import licensing
+from model_provenance.describe.sbom.lineage import MANIFEST
+from model_provenance.domain.agents import Agent
 from model_provenance.domain.context import Context, Known
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.facts import FileFacts, Inspection, ModelFacts
 from model_provenance.domain.files import Role, in_oms_order
 from model_provenance.domain.finding import Finding, skipped, warned
+from model_provenance.domain.names import ModelName, Version
 from model_provenance.domain.package import Package
 from model_provenance.domain.sbom import (
     OBSERVED,
+    Distribution,
     EngineScan,
     Environment,
     FileFact,
@@ -28,6 +34,7 @@ from model_provenance.domain.sbom import (
     Tool,
 )
 from model_provenance.domain.text import shown
+from model_provenance.formats.manifest_rules import artifact_name
 
 OWN_TOOL = Tool("model-provenance", model_provenance.__version__)
 _NOT_READ = FileFacts("", "unknown", Inspection.NOT_INSPECTED)
@@ -53,7 +60,10 @@ def describe(
     bases, about_bases = lineage.base_models(manifest, facts.base_models)
     packages, about_packages = _within(scan.packages, roles.keys())
     release = lineage.commit(context.release_commit)
-    supplier = lineage.supplier(release)
+    stated = declarations(manifest)
+    owner = lineage.repository_owner(release)
+    supplier = stated.supplier or owner
+    known = MANIFEST if stated.supplier else release.origin if release and owner else None
     traits = _traits(facts)
     described = SbomFacts(
         name=name,
@@ -67,19 +77,31 @@ def describe(
         licensing=license,
         traits=traits,
         files=_files(package, facts),
-        datasets=lineage.datasets(manifest, facts.datasets),
+        datasets=datasets(manifest, facts.datasets),
         base_models=bases,
         packages=packages,
         containers=lineage.containers(manifest, context),
         release_commit=release,
         training_commit=lineage.commit(context.training_commit),
         tools=(OWN_TOOL, *([scan.tool] if scan.tool else [])),
-        origins=_origins(traits, license, roles, release.origin if release and supplier else None),
+        origins=_origins(traits, license, roles, known),
         epoch=context.epoch,
-        declared=declarations(manifest),
+        declared=stated,
+        distribution=_distribution(name, version, package),
         environment=environment,
     )
     return described, (*about_license, *about_bases, *about_packages, *_about_supplier(supplier))
+
+
+def _distribution(name: str, version: str, package: Package) -> Distribution | None:
+    """What is handed on; an archive that was only described has no bytes to say more of."""
+    file_name = artifact_name(ModelName(name), Version(version), package.layout.value)
+    if package.layout.is_archive:
+        return Distribution(file_name, package.package_digest, None, is_archive=True)
+    if package.index is None:
+        return None
+    sha512 = hashlib.sha512(package.index.data).hexdigest()
+    return Distribution(file_name, package.index.digest, sha512, is_archive=False)
 
 
 def _files(package: Package, facts: ModelFacts) -> tuple[FileFact, ...]:
@@ -165,10 +187,15 @@ def _within(
     return tuple(kept[key] for key in sorted(kept)), tuple(findings)
 
 
-def _about_supplier(supplier: str | None) -> tuple[Finding, ...]:
+def _about_supplier(supplier: Agent | None) -> tuple[Finding, ...]:
     if supplier is not None:
         return ()
-    return (warned("sbom.supplier_unknown", "the SBOM names no supplier: no commit of a repository was observed"),)
+    return (
+        warned(
+            "sbom.supplier_unknown",
+            "the SBOM names no supplier: no commit of a repository was observed, and no manifest names one",
+        ),
+    )
 
 
 def _text(value: str | None) -> str | None:
