@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.interop.desk import Desk, make_desk
 from tests.interop.matrix import Matrix, versions
 from tests.interop.namespace import VARIABLE
 from tests.interop.peers import Peers
@@ -76,6 +77,12 @@ def sim() -> Iterator[SigstoreSim]:
     """What the tests of everywhere else use, with Rekor v2 as the servers have it."""
     with SigstoreSim(rekor_version=2) as simulator:
         yield simulator
+
+
+@pytest.fixture
+def desk(stack: Stack, tmp_path: Path) -> Desk:
+    """A desk on the real servers."""
+    return make_desk(stack, tmp_path)
 
 
 @pytest.fixture(scope="session", params=["servers", "simulator"])

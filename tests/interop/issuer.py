@@ -6,6 +6,9 @@ import ipaddress
 import ssl
 import threading
 import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,10 +27,14 @@ from model_provenance.testing.oidc import Issuer
 
 
 class IssuerServer:
-    """One issuer key, served over TLS on port 443 under every name, and over plain HTTP where jobs ask for tokens."""
+    """One issuer key, served over TLS on port 443 under every name, and over plain HTTP where jobs ask for tokens.
+
+    `services` are names whose requests go to a server on this machine instead: name -> its address.
+    """
 
     def __init__(self, folder: Path, names: tuple[str, ...]) -> None:
         self.issuer = Issuer(KeyStore(), Faults(), time.time)
+        self.services: dict[str, str] = {}
         self.certificate = folder / "issuer.pem"
         key = folder / "issuer.key"
         _self_signed(names, self.certificate, key)
@@ -50,7 +57,7 @@ class IssuerServer:
             thread.join()
 
     def _handler(self, scheme: str) -> type[BaseHTTPRequestHandler]:
-        issuer = self.issuer
+        issuer, services = self.issuer, self.services
 
         class _Handler(BaseHTTPRequestHandler):
             timeout = 10
@@ -58,19 +65,45 @@ class IssuerServer:
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
                 headers = {name.lower(): value for name, value in self.headers.items()}
+                if headers.get("host") in services:
+                    self._answer(*_forwarded(services[headers["host"]] + self.path, None, headers))
+                    return
                 base = f"{scheme}://{headers.get('host', '')}{parts.path}"
                 request = Request("GET", base, parts.path, dict(parse_qsl(parts.query)), headers, b"")
                 response = issuer.handle(request)
-                self.send_response(response.status)
-                self.send_header("Content-Type", response.content_type)
-                self.send_header("Content-Length", str(len(response.body)))
+                self._answer(response.status, response.content_type, response.body)
+
+            def do_POST(self) -> None:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                body = self.rfile.read(int(headers.get("content-length", "0")))
+                if headers.get("host") in services:
+                    self._answer(*_forwarded(services[headers["host"]] + self.path, body, headers))
+                else:
+                    self._answer(404, "text/plain", b"no such page")
+
+            def _answer(self, status: int, content_type: str, body: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(response.body)
+                self.wfile.write(body)
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Nothing: the tests say what went wrong."""
 
         return _Handler
+
+
+def _forwarded(url: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
+    """What the server behind a name answers: status, type and body."""
+    kept = {name: headers[name] for name in ("content-type", "accept", "authorization") if name in headers}
+    request = urllib.request.Request(url, data=body, headers=kept)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.headers.get("Content-Type", ""), answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers.get("Content-Type", ""), error.read()
 
 
 class _Server(ThreadingHTTPServer):

@@ -2,9 +2,9 @@
 
     python tests/interop/namespace.py COMMAND…
 
-The issuers of production (GitHub's, GitLab's) are names of 127.0.0.1 there, and port 443 is free: certificates carry what
-production's carry. Nothing else is reachable: whatever passes here works offline. Where the machine allows no namespaces,
-the command runs without one, and says so to the tests, which decide whether that is an error.
+The issuers of production (GitHub's, GitLab's) and the services of Sigstore are names of 127.0.0.1 there, and port 443 is
+free: certificates carry what production's carry. Nothing else is reachable: whatever passes here works offline. Where the
+machine allows no namespaces, the command runs without one, and says so to the tests, which decide whether that is an error.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ import subprocess
 import sys
 import tempfile
 
-HOSTS = ("token.actions.githubusercontent.com", "gitlab.com", "accounts.google.com")
+ISSUERS = ("token.actions.githubusercontent.com", "gitlab.com", "accounts.google.com")
+#: Where programs look for Sigstore that cannot be told another place: the public instance, and GitHub's own.
+SERVICES = ("fulcio.sigstore.dev", "rekor.sigstore.dev", "fulcio.githubapp.com", "timestamp.githubapp.com")
+#: A GitHub Enterprise Server.
+ENTERPRISE = "github.acme.example"
+HOSTS = (*ISSUERS, *SERVICES, ENTERPRISE)
 VARIABLE = "MODEL_PROVENANCE_NAMESPACE"
 
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
@@ -53,7 +58,7 @@ def forbidden() -> str | None:
 
 
 def prepare() -> None:
-    """Loopback up, the issuers' names on it. Mounts made here are private to the namespace."""
+    """Loopback up, the names on it. Mounts made here are private to the namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16xh14x", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request))[0]

@@ -33,18 +33,20 @@ class Peers:
         """The reference implementation of OMS."""
         return self._run([str(Path(sys.executable).parent / "model_signing"), *words], cwd)
 
-    def older_model_signing(self, release: str, *words: str) -> subprocess.CompletedProcess[str]:
-        """A release from before 1.1, whose command line is told not to greet the public Sigstore when it starts."""
+    def older_model_signing(
+        self, release: str, *words: str, trust_config: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """A release from before 1.1, with another instance, or none, for the public Sigstore that it greets when it starts."""
         python = self._tools.older_model_signing(release) / "env" / "bin" / "python"
-        return self._run([str(python), "-I", str(HERE / "older_model_signing.py"), *words], None)
+        env = {} if trust_config is None else {"CLIENT_TRUST_CONFIG": str(trust_config)}
+        return self._run([str(python), "-I", str(HERE / "older_model_signing.py"), *words], None, env)
 
-    def sigstore_js(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """`verify` and `attest` of sigstore.js."""
+    def sigstore_js(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """`verify`, `attest` and `attestAction` of sigstore.js."""
         folder = self._tools.sigstore_js()
         node = folder / "node" / "bin" / "node"
-        return self._run(
-            [str(node), str(HERE / "sigstore.js"), *words], None, {"NODE_PATH": str(folder / "node_modules")}
-        )
+        modules = {"NODE_PATH": str(folder / "node_modules")}
+        return self._run([str(node), str(HERE / "sigstore.js"), *words], None, {**(env or {}), **modules})
 
     def _run(
         self, words: list[str], cwd: Path | None, env: Mapping[str, str] | None = None

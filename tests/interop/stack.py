@@ -18,7 +18,7 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from tests.interop.issuer import IssuerServer
-from tests.interop.namespace import HOSTS
+from tests.interop.namespace import HOSTS, ISSUERS
 
 from model_provenance.testing import trust
 from model_provenance.testing.ca import authority, ec_key, time_stamping_authority
@@ -147,7 +147,7 @@ class Stack:
     @property
     def signing_config(self) -> str:
         """The signing configuration, JSON."""
-        return json.dumps(self._config(REKOR), indent=2)
+        return json.dumps(self._config({2: REKOR.url}), indent=2)
 
     @property
     def trust_config(self) -> str:
@@ -156,7 +156,17 @@ class Stack:
 
     def trust_config_for(self, log: RekorLog) -> str:
         """A client trust config that makes clients use this log; both logs are always trusted."""
-        return json.dumps(trust.client_trust_config(self._root(), self._config(log)), indent=2)
+        return json.dumps(trust.client_trust_config(self._root(), self._config({2: log.url})), indent=2)
+
+    def with_rekor_v1(self, log: trust.TrustedLog, url: str) -> tuple[str, str]:
+        """Trusted root and client trust config of an instance with this Rekor v1 for clients that know no other."""
+        root = self._root(log)
+        return json.dumps(root, indent=2), json.dumps(trust.client_trust_config(root, self._config({1: url})), indent=2)
+
+    def serve_as(self, services: Mapping[str, str]) -> None:
+        """Let names of the namespace lead to servers: name -> address. Until the end."""
+        assert self._issuer is not None
+        self._issuer.services.update(services)
 
     def token_endpoint(self, claims: Mapping[str, Any]) -> tuple[str, str]:
         """URL and bearer secret where a GitHub job gets tokens with these claims."""
@@ -238,7 +248,7 @@ class Stack:
     def _fulcio_config(self) -> str:
         """Production's own configuration, less the issuers that are not here, plus trust in the one that is."""
         production = yaml.safe_load((self._program("fulcio").parent / "config.yaml").read_text())
-        here = {f"https://{name}" for name in HOSTS}
+        here = {f"https://{name}" for name in ISSUERS}
         issuers = {url: entry for url, entry in production["oidc-issuers"].items() if url in here}
         for entry in issuers.values():
             entry["ca-cert"] = self.issuer_certificate.read_text()
@@ -246,19 +256,20 @@ class Stack:
         # Fulcio reads JSON by other names first: a comment makes sure that this is taken for YAML.
         return "# YAML\n" + yaml.safe_dump({"oidc-issuers": issuers, "ci-issuer-metadata": metadata}, sort_keys=False)
 
-    def _root(self) -> dict[str, Any]:
+    def _root(self, *more: trust.TrustedLog) -> dict[str, Any]:
         logs = [
             trust.TrustedLog(log.origin, key.public_key(), log_id(key, log.origin))
             for log, key in self.rekor_keys.items()
         ]
+        logs += more
         return trust.trusted_root(self.fulcio, self.tsa, self.ct_key.public_key(), logs, self.fulcio.created)
 
-    def _config(self, log: RekorLog) -> dict[str, Any]:
+    def _config(self, rekor: Mapping[int, str]) -> dict[str, Any]:
         assert self._issuer is not None
         return trust.signing_config(
             fulcio=FULCIO,
             oidc=f"{self._issuer.url}/oidc",
-            rekor={2: log.url},
+            rekor=rekor,
             tsa=f"{TSA}/api/v1/timestamp",
             since=self.fulcio.created,
         )

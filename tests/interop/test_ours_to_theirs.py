@@ -26,6 +26,7 @@ from tests.interop.releasing import (
 from tests.interop.stack import Stack
 
 from model_provenance.formats.certificate import fulcio_extensions, load
+from model_provenance.formats.certificate import identity as identity_of
 from model_provenance.testing.runner_env import RunnerEnv
 
 STATEMENTS = {
@@ -202,25 +203,35 @@ def test_model_signing_verifies_a_signature_by_certificate(peers: Peers, tmp_pat
     refused(peers.model_signing(*check, "--certificate_chain", str(pki.root), str(changed(model, tmp_path / "copy"))))
 
 
-@pytest.mark.matrix("ours", "release: provenance, keyless", "the rules of gh attestation verify --bundle")
-def test_provenance_has_the_shape_that_gh_wants(on_servers: Callable[[Job], Released]) -> None:
-    """Bundle v0.3 with one certificate, in-toto Statement v1, SLSA v1 with a builder, .8 and .12 of the certificate."""
-    made = on_servers(PUSH)
+@pytest.mark.matrix("ours", "release: provenance as {job}", "the rules of gh attestation verify --bundle")
+@pytest.mark.parametrize("job", [PUSH.name, REUSABLE.name])
+def test_provenance_has_the_shape_that_gh_wants(on_servers: Callable[[Job], Released], job: str) -> None:
+    """Bundle v0.3 with one certificate, a log entry, in-toto Statement v1, SLSA v1 with a builder, and gh's own criteria.
+
+    cli/cli, pkg/cmd/attestation/verify/policy.go: the issuer, the repository and its owner, whether GitHub hosts the runner
+    (`--deny-self-hosted-runners`), and the subject, which has to lie in the repository unless `--signer-workflow` names another.
+    """
+    job_, identity, issuer = IDENTITIES[job]
+    made = on_servers(job_)
     value = json.loads(made.bundle("provenance").read_text())
     assert value["mediaType"] == "application/vnd.dev.sigstore.bundle.v0.3+json"
     assert set(value["verificationMaterial"]["certificate"]) == {"rawBytes"}
+    assert len(value["verificationMaterial"]["tlogEntries"]) == 1
     statement = json.loads(base64.b64decode(value["dsseEnvelope"]["payload"]))
     assert statement["_type"] == "https://in-toto.io/Statement/v1"
     assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
     assert made.model_digest in {subject["digest"].get("sha256") for subject in statement["subject"]}
     predicate = statement["predicate"]
     assert set(predicate["buildDefinition"]) >= {"buildType", "externalParameters"}
-    assert predicate["runDetails"]["builder"]["id"]
-    extensions = dict(
-        fulcio_extensions(load(base64.b64decode(value["verificationMaterial"]["certificate"]["rawBytes"])))
-    )
-    assert extensions[8] == GITHUB_ISSUER
+    certificate = load(base64.b64decode(value["verificationMaterial"]["certificate"]["rawBytes"]))
+    extensions = dict(fulcio_extensions(certificate))
+    assert identity_of(certificate).subject == identity
+    assert predicate["runDetails"]["builder"]["id"] == extensions[9] == identity
+    assert extensions[8] == issuer
+    assert extensions[11] == "github-hosted"
     assert extensions[12] == "https://github.com/acme/minilm"
+    assert extensions[16] == "https://github.com/acme"
+    assert identity.startswith("https://github.com/acme/minilm/") is (job == PUSH.name)
 
 
 def changed(model: Path, folder: Path) -> Path:

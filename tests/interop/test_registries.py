@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.interop.registries import NAMES, RealRegistry, start
+from tests.interop.releasing import GITHUB_IDENTITY, GITHUB_ISSUER, GITLAB_ISSUER, PUSH, release
+from tests.interop.stack import Stack
 from tests.oci.registry.workshop import REPOSITORY, Workshop, tree
 from tests.revoke.office import MODEL, NOW, Office, revoked
 
@@ -124,6 +126,31 @@ def test_cosign_verifies_tag_index_and_manifests(workshop: Workshop, real: RealR
     other = Workshop(_sub(workshop.folder / "other"))
     wrong = ["--key", str(other.public), "--insecure-ignore-tlog"]
     assert run("cosign", "verify", *wrong, names[0], check=False).returncode != 0
+
+
+@pytest.mark.matrix("registries", "cosign verify and verify-attestation, keyless", "{real}")
+def test_cosign_verifies_a_keyless_release(real: RealRegistry, stack: Stack, run: Run, tmp_path: Path) -> None:
+    """Pushed by a job and found by tag and by digest, by identity and issuer; not by another identity or issuer."""
+    repository = f"{real.host}/{REPOSITORY}"
+    made = release(stack, tmp_path, PUSH, more=("--push", repository))
+    [reference] = made.receipt["references"]
+    root = ["--trusted-root", str(made.root)]
+    right = [*root, "--certificate-identity", GITHUB_IDENTITY, "--certificate-oidc-issuer", GITHUB_ISSUER]
+    other = GITHUB_IDENTITY.replace("minilm", "other")
+    wrong = (
+        [*root, "--certificate-identity", other, "--certificate-oidc-issuer", GITHUB_ISSUER],
+        [*root, "--certificate-identity", GITHUB_IDENTITY, "--certificate-oidc-issuer", GITLAB_ISSUER],
+    )
+    for name in (f"{repository}:1.0.0", reference):
+        run("cosign", "verify", *right, name)
+        for kind in ("slsaprovenance1", "spdxjson", "cyclonedx", "https://model-provenance.dev/manifest/v1"):
+            run("cosign", "verify-attestation", *right, "--type", kind, name)
+    for words in wrong:
+        for command in (["verify"], ["verify-attestation", "--type", "slsaprovenance1"]):
+            done = run("cosign", *command, *words, reference, check=False)
+            assert done.returncode != 0
+            assert "no matching CertificateIdentity found" in done.stderr, done.stderr
+    assert run("cosign", "verify-attestation", *right, "--type", "vuln", reference, check=False).returncode != 0
 
 
 @pytest.mark.matrix("registries", "skopeo copy, crane pull, oras pull and cp", "{real}")

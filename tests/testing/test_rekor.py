@@ -131,6 +131,17 @@ def test_envelopes_by_other_kinds_of_keys_are_logged(sim: SigstoreSim, make: Any
     assert post(sim, dsse(make())).status_code == 201
 
 
+def test_keys_are_logged_in_the_form_of_the_log(sim: SigstoreSim, key: ec.EllipticCurvePrivateKey) -> None:
+    """Rekor v1 writes the PEM of keys and certificates anew: some clients send it without a line end, and others compare."""
+    proposal = dsse(key)
+    sent = pem(key.public_key()).rstrip(b"\n")
+    proposal["spec"]["proposedContent"]["verifiers"] = [b64(sent)]
+    answer = post(sim, proposal)
+    [entry] = answer.json().values()
+    [signature] = json.loads(base64.b64decode(entry["body"]))["spec"]["signatures"]
+    assert base64.b64decode(signature["verifier"]) == sent + b"\n"
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_second_equal_entry_is_a_conflict_that_names_the_first(
     sim: SigstoreSim, key: ec.EllipticCurvePrivateKey, version: int

@@ -155,3 +155,12 @@ def verifier_key(material: bytes) -> PublicKey:
         if isinstance(key, (ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey, rsa.RSAPublicKey)):
             return key
     raise ValueError("neither a certificate nor a public key of a known kind")
+
+
+def canonical_pem(material: bytes) -> bytes:
+    """A certificate or public key as Rekor v1 logs it: PEM of its own making, whatever line ends it was given with."""
+    try:
+        return pem(x509.load_pem_x509_certificate(material)).encode()
+    except ValueError:
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        return serialization.load_pem_public_key(material).public_bytes(serialization.Encoding.PEM, form)

@@ -11,7 +11,16 @@ from typing import Any
 from model_provenance.formats.canonical import canonical
 from model_provenance.formats.dsse import pae
 from model_provenance.testing.faults import Fault, Faults, Service
-from model_provenance.testing.keys import KeyStore, PrivateKey, key_id, sign, verifier_key, verifies, verifies_digest
+from model_provenance.testing.keys import (
+    KeyStore,
+    PrivateKey,
+    canonical_pem,
+    key_id,
+    sign,
+    verifier_key,
+    verifies,
+    verifies_digest,
+)
 from model_provenance.testing.log import Included, Log, checkpoint
 from model_provenance.testing.loopback import RefusedError, Request, Response
 from model_provenance.testing.merkle import leaf_hash
@@ -39,7 +48,8 @@ class RekorV1:
 
     def handle(self, request: Request) -> Response:
         """`POST …/log/entries`, `GET …/log/entries/UUID` and `GET …/log/entries?logIndex=N`."""
-        if request.method == "POST" and request.path == _ENTRIES:
+        # sigstore-python 3 ends the address with a slash.
+        if request.method == "POST" and request.path.rstrip("/") == _ENTRIES:
             return self._post(request)
         if request.method == "GET" and request.path.startswith(_ENTRIES):
             return self._get(request)
@@ -131,7 +141,7 @@ def _dsse(spec: dict[str, Any]) -> dict[str, Any]:
     signatures = []
     for signature in envelope["signatures"]:
         verifier = _verifier_of(base64.b64decode(signature["sig"]), message, proposed["verifiers"])
-        signatures.append({"signature": signature["sig"], "verifier": verifier})
+        signatures.append({"signature": signature["sig"], "verifier": _canonical_key(verifier)})
     return {
         "envelopeHash": _sha256(proposed["envelope"].encode()),
         "payloadHash": _sha256(payload),
@@ -155,9 +165,13 @@ def _hashedrekord(spec: dict[str, Any]) -> dict[str, Any]:
         "data": {"hash": {"algorithm": digest["algorithm"], "value": digest["value"]}},
         "signature": {
             "content": signature["content"],
-            "publicKey": {"content": signature["publicKey"]["content"]},
+            "publicKey": {"content": _canonical_key(signature["publicKey"]["content"])},
         },
     }
+
+
+def _canonical_key(content: str) -> str:
+    return base64.b64encode(canonical_pem(base64.b64decode(content))).decode()
 
 
 def _intoto(spec: dict[str, Any]) -> dict[str, Any]:
