@@ -159,7 +159,9 @@ def described(option: Option, job: str) -> str:
     choices = f" One of {', '.join(option.choices)}." if option.choices else ""
     # What a release takes from its run by default, a gate must be told: whoever started the run would decide it.
     default = f" Default: {option.ci_default}." if option.ci_default and job == "release" else ""
-    return f"{option.help}{choices}{kinds.get(option.kind, '')}{default}".replace(" May be repeated.", "")
+    return f"{option.ci_help or option.help}{choices}{kinds.get(option.kind, '')}{default}".replace(
+        " May be repeated.", ""
+    )
 
 
 def default_value(option: Option) -> str:

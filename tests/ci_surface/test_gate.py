@@ -114,6 +114,8 @@ def test_a_tag_is_resolved_once_and_comes_out_as_a_digest(deployment: Deployment
         ({"name": "other"}, None),
         ({"digest": "sha256:" + "0" * 64}, None),
         ({"signer": "github:mallory/minilm"}, 10),
+        ({"certificate_oidc_issuer": "https://github.acme.example/_services/token"}, 10),
+        ({"certificate_oidc_issuer": "https://github.acme.example"}, 2),
         ({"signer": SIGNER.replace("v1.0.0", "v2.0.0")}, 10),
         ({"evidence": "nowhere"}, 12),
     ],

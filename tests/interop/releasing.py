@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from model_provenance.testing.identities import ENTERPRISE
 from model_provenance.testing.runner_env import RunnerEnv
 
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
@@ -57,7 +58,15 @@ GITLAB_TAG = Job(
     {"ref": "v1.0.0", "ref_type": "tag"},
 )
 GITLAB_SELF_HOSTED = Job("GitLab self-hosted", "gitlab", BRANCH.signer, {"runner_environment": "self-hosted"}, level=1)
-JOBS = (PUSH, TAG, REUSABLE, ENVIRONMENT, SELF_HOSTED, BRANCH, GITLAB_TAG, GITLAB_SELF_HOSTED)
+ENTERPRISE_SERVER = Job(
+    "GitHub Enterprise Server",
+    "github",
+    PUSH.signer,
+    {"server_url": ENTERPRISE, "runner_environment": "self-hosted"},
+    ("--certificate-oidc-issuer", f"{ENTERPRISE}/_services/token"),
+    level=1,
+)
+JOBS = (PUSH, TAG, REUSABLE, ENVIRONMENT, SELF_HOSTED, ENTERPRISE_SERVER, BRANCH, GITLAB_TAG, GITLAB_SELF_HOSTED)
 
 
 @dataclass(frozen=True)

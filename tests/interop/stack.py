@@ -24,6 +24,7 @@ from model_provenance.testing import trust
 from model_provenance.testing.ca import authority, ec_key, time_stamping_authority
 from model_provenance.testing.github_run import GitHubRun
 from model_provenance.testing.gitlab_run import GitLabRun
+from model_provenance.testing.identities import ENTERPRISE, GITHUB_ISSUER
 from model_provenance.testing.keys import KeyStore, PrivateKey, pem
 from model_provenance.testing.log import log_id
 
@@ -246,13 +247,19 @@ class Stack:
         write("fulcio.yaml", self._fulcio_config())
 
     def _fulcio_config(self) -> str:
-        """Production's own configuration, less the issuers that are not here, plus trust in the one that is."""
+        """Production's own, less the issuers that are not here, plus an Enterprise Server; with trust in the one that is all."""
         production = yaml.safe_load((self._program("fulcio").parent / "config.yaml").read_text())
         here = {f"https://{name}" for name in ISSUERS}
         issuers = {url: entry for url, entry in production["oidc-issuers"].items() if url in here}
+        github = issuers[GITHUB_ISSUER]
+        metadata = production["ci-issuer-metadata"]
+        own = f"{ENTERPRISE}/_services/token"
+        issuers[own] = {**github, "issuer-url": own, "ci-provider": "enterprise-server"}
+        templates = metadata[github["ci-provider"]]
+        values = {**templates["default-template-values"], "url": ENTERPRISE}
+        metadata["enterprise-server"] = {**templates, "default-template-values": values}
         for entry in issuers.values():
             entry["ca-cert"] = self.issuer_certificate.read_text()
-        metadata = production["ci-issuer-metadata"]
         # Fulcio reads JSON by other names first: a comment makes sure that this is taken for YAML.
         return "# YAML\n" + yaml.safe_dump({"oidc-issuers": issuers, "ci-issuer-metadata": metadata}, sort_keys=False)
 

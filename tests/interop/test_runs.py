@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.interop.releasing import ENVIRONMENT, JOBS, PUSH, REUSABLE, Job, Released, release
+from tests.interop.releasing import ENTERPRISE_SERVER, ENVIRONMENT, JOBS, PUSH, REUSABLE, Job, Released, release
 from tests.interop.stack import REKOR_PREVIOUS, Stack
 
 
@@ -48,6 +49,17 @@ def test_a_reusable_workflow_signs_for_a_repository_only_when_it_is_named(releas
     report = alone.verify()
     assert report["result"] == "FAIL"
     assert "signer.builder" in errors(report), errors(report)
+
+
+def test_an_enterprise_server_is_not_github_com(released: Callable[[Job], Released]) -> None:
+    """Its jobs are none of github.com's, nor those of another server, nor the other way round."""
+    plain, other = Job("", "github", PUSH.signer), "https://github.other.example/_services/token"
+    strangers = (plain, replace(plain, expected=("--certificate-oidc-issuer", other)))
+    for made, jobs in ((released(ENTERPRISE_SERVER), strangers), (released(PUSH), (ENTERPRISE_SERVER,))):
+        for job in jobs:
+            report = replace(made, job=job).verify()
+            assert (report["result"], report["exit_status"]) == ("FAIL", 10)
+            assert {"signer.issuer", "signer.repository"} <= errors(report), errors(report)
 
 
 def test_another_environment_is_refused(released: Callable[[Job], Released]) -> None:

@@ -104,7 +104,7 @@ def test_a_file_signed_by_a_job_of_gitlab(desk: Desk, stack: Stack, peers: Peers
     assert desk.keyless(desk.file, "--signer", "gitlab:acme/models/minilm#1")["result"] == "FAIL"
 
 
-@pytest.mark.matrix("theirs", "sigstore-js, Rekor v1 entry `{kind}` (as actions/attest)", "a statement about a file")
+@pytest.mark.matrix("theirs", "sigstore-js, Rekor v1 entry `{kind}`", "a statement about a file")
 @pytest.mark.parametrize("kind", ["dsse", "intoto"])
 def test_a_statement_signed_as_the_attest_action_does(
     sim: SigstoreSim, peers: Peers, tmp_path: Path, kind: str

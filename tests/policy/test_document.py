@@ -96,6 +96,25 @@ def test_keys_are_read_beside_the_policy_and_count_for_its_digest() -> None:
     refused("policy.invalid", "{signers: [{key: a.pub, issuer: x}]}", files={"a.pub": pems[0]})
 
 
+def test_an_instance_is_named_by_its_issuer_and_the_usual_one_need_not_be() -> None:
+    """Said or not, it is one signer, who has one role; on another instance the same words are another signer."""
+    usual = "https://token.actions.githubusercontent.com"
+    said, unsaid = (
+        policy(f"{{signers: [{{signer: 'github:acme/minilm'{more}}}]}}").signers
+        for more in (f", issuer: '{usual}'", "")
+    )
+    assert said == unsaid
+    revoking = "revocation: {revokers: [{signer: 'github:acme/minilm', issuer: '%s'}]}"
+    releasing = "signers: [{signer: 'github:acme/minilm'}]"
+    assert "one role each" in refused("policy.invalid", f"{{{releasing}, {revoking % usual}}}")
+    other = policy(f"{{{releasing}, {revoking % 'https://github.acme.example/_services/token'}}}")
+    assert other.revocation is not None
+    [revoker] = other.revocation.revokers
+    assert revoker.run is not None
+    assert revoker.run.server_url == "https://github.acme.example"
+    refused("policy.invalid", "{signers: [{signer: 'github:acme/minilm', issuer: 'https://github.acme.example'}]}")
+
+
 @pytest.mark.parametrize(
     ("base", "own"),
     [

@@ -133,6 +133,35 @@ def test_gitlab_has_no_builder() -> None:
         parse_signer("gitlab:acme/minilm", builder="org/x/.github/workflows/y.yml")
 
 
+@pytest.mark.parametrize(
+    ("signer", "issuer", "server"),
+    [
+        ("github:acme/minilm", GITHUB, "https://github.com"),
+        ("github:acme/minilm", f"{GITHUB}/acme-inc", "https://github.com"),
+        ("github:acme/minilm", "https://github.acme.example/_services/token", "https://github.acme.example"),
+        ("github:acme/minilm", "https://ghes:8443/_services/token", "https://ghes:8443"),
+        ("github:acme/minilm", "https://token.actions.acme.ghe.com", "https://acme.ghe.com"),
+        ("gitlab:acme/minilm", "https://gitlab.com", "https://gitlab.com"),
+        ("gitlab:acme/minilm", "https://gitlab.acme.example", "https://gitlab.acme.example"),
+        ("gitlab:acme/minilm", "https://acme.example:8443/gitlab", "https://acme.example:8443/gitlab"),
+    ],
+)
+def test_an_instance_is_named_by_its_issuer(signer: str, issuer: str, server: str) -> None:
+    """The address of its repositories follows, so that no issuer can be paired with another instance's addresses."""
+    expected = parse_signer(signer, issuer=issuer)
+    assert (expected.issuer, expected.server_url) == (issuer, server)
+
+
+@pytest.mark.parametrize(
+    "issuer", ["http://gitlab.acme.example", "https://gitlab.acme.example/", "https://a@b", "gitlab.com", "https://a b"]
+)
+def test_what_is_no_instance_of_gitlab_is_refused(issuer: str) -> None:
+    """Its issuer is its address as certificates have it: https, and no slash at the end."""
+    with pytest.raises(ModelProvenanceError) as refused:
+        parse_signer("gitlab:acme/minilm", issuer=issuer)
+    assert refused.value.code == "signer.invalid"
+
+
 def test_events_are_words() -> None:
     """An event is lower case with underscores."""
     assert parse_events(["pull_request"]) == {"pull_request"}

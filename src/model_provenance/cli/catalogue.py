@@ -37,8 +37,9 @@ class Option:
     ci: tuple[str, ...] = ()
     #: What CI puts in when nothing is given, in words, for the description.
     ci_default: str = ""
-    #: Values of the input, the first by default, where CI decides what is a switch on the command line; and their meaning.
+    #: Values of the input, the first by default, where CI decides what is a switch on the command line.
     ci_choices: tuple[str, ...] = ()
+    #: What the input means, where the words of the command line do not fit.
     ci_help: str = ""
     required: bool = False
 
@@ -166,7 +167,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("environment", "Deployment environment that the run must have had.", _DECIDING, metavar="NAME"),
     Option("certificate-identity", "Exact subject of the signing certificate.", _DECIDING, metavar="URI"),
     Option("certificate-identity-regexp", "Regular expression that the whole subject must match.", _DECIDING, metavar="REGEXP"),
-    Option("certificate-oidc-issuer", "Exact issuer of the signing identity.", _DECIDING, metavar="URL"),
+    Option("certificate-oidc-issuer", "Exact issuer of the signing identity. With --signer: another instance than github.com or gitlab.com.",
+           _DECIDING, metavar="URL", ci=("verify",),
+           ci_help="Token issuer of the instance whose jobs `signer` means, where that is not github.com or gitlab.com: `https://HOST/_services/token` of a GitHub Enterprise Server, `https://HOST` of a GitLab."),
     Option("source-repository", "Repository that the signed run must have built from, where the identity is a workflow elsewhere.", _DECIDING, metavar="URL"),
     Option("allow-event", "Accept a run that this event started, besides the default ones. May be repeated.", _DECIDING, Kind.LIST, "EVENT", ci=("verify",)),
     Option("policy", "Policy that must allow the release, too: a file, or `integrity`, `baseline` or `production`. It may name who must have signed.",

@@ -90,6 +90,7 @@ def _request(inputs: Inputs, env: Mapping[str, str]) -> VerifyRequest:
             key=inputs.path("key"),
             signer=inputs.text("signer"),
             builder=inputs.text("builder"),
+            certificate_oidc_issuer=inputs.text("certificate-oidc-issuer"),
             allow_events=inputs.lines("allow-event"),
         ),
         evidence=evidence,

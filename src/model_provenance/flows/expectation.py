@@ -77,6 +77,7 @@ def expected_signer(options: SignerOptions, evidence: EvidenceFiles) -> SignerEx
             builder=options.builder,
             environment=options.environment,
             allow_events=options.allow_events,
+            issuer=options.certificate_oidc_issuer,
         )
     if options.certificate_oidc_issuer is None:
         raise ModelProvenanceError(
@@ -99,7 +100,9 @@ def _refuse_unused(options: SignerOptions, chosen: str) -> None:
     unused = {
         "--builder": options.builder is not None and chosen != "--signer",
         "--environment": options.environment is not None and chosen != "--signer",
-        "--certificate-oidc-issuer": options.certificate_oidc_issuer is not None and not identity,
+        "--certificate-oidc-issuer": options.certificate_oidc_issuer is not None
+        and not identity
+        and chosen != "--signer",
         "--source-repository": options.source_repository is not None and not identity,
         "--allow-event": bool(options.allow_events) and chosen in ("--key", "--certificate-chain"),
     }

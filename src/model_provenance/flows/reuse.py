@@ -22,7 +22,7 @@ from model_provenance.flows.sets import release_sets
 from model_provenance.flows.signing import Prepared, Signed
 from model_provenance.formats.bundle import Envelope, parse_bundle
 from model_provenance.formats.dsse import PAYLOAD_TYPE
-from model_provenance.formats.identity import ISSUERS, SERVERS, parse_identity, parse_signer
+from model_provenance.formats.identity import parse_identity, parse_signer, server_of
 from model_provenance.formats.intoto import parse
 from model_provenance.sign.key import KeySigner
 from model_provenance.verify.release import verify_release
@@ -82,13 +82,13 @@ def _own(prepared: Prepared, context: Context) -> SignerExpectation | None:
     if identity is None:
         return None
     try:
-        if run is None or ISSUERS.get(run.provider) != identity.issuer or run.server_url != SERVERS[run.provider]:
+        if run is None or server_of(run.provider, identity.issuer) != run.server_url:
             return parse_identity(identity.subject, issuer=identity.issuer)
         text = f"{run.provider.value}:{run.repository}" + (f"#{run.repository_id}" if run.repository_id else "")
         builder = None
         if run.builder_uri is not None and run.builder_uri != run.config_uri:
             builder = run.builder_uri.removeprefix(f"{run.server_url}/")
-        return parse_signer(f"{text}@{run.ref}", builder=builder, allow_events=(run.event,))
+        return parse_signer(f"{text}@{run.ref}", builder=builder, allow_events=(run.event,), issuer=identity.issuer)
     except ModelProvenanceError:
         return None
 

@@ -20,6 +20,11 @@ ISSUERS = {
     Provider.GITLAB: "https://gitlab.com",
 }
 SERVERS = {Provider.GITHUB: "https://github.com", Provider.GITLAB: "https://gitlab.com"}
+#: What names another instance than those two.
+_INSTANCES = {
+    Provider.GITHUB: "https://HOST/_services/token (Enterprise Server) or https://token.actions.NAME.ghe.com",
+    Provider.GITLAB: "https://HOST",
+}
 _FORMS = {
     Provider.GITHUB: "github:OWNER/REPO[#ID][/.github/workflows/FILE][@refs/…]",
     Provider.GITLAB: "gitlab:GROUP/PROJECT[#ID][//FILE][@refs/…]",
@@ -39,12 +44,43 @@ _CONFIG_FILE = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _REF = re.compile(r"refs/[^\s\x00-\x1f\x7f~^:?*\[\\]{1,250}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _EVENT = re.compile(r"[a-z][a-z_]{1,63}")
+_HOST = r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,10}(?::[0-9]{1,5})?"
+_ENTERPRISE_SERVER = re.compile(rf"(https://{_HOST})/_services/token")
+_ENTERPRISE_CLOUD = re.compile(r"https://token\.actions\.([a-z0-9-]{1,63}\.ghe\.com)")
+#: An enterprise may have its name put behind github.com's own issuer.
+_ENTERPRISE_NAME = re.compile(r"/[a-z0-9][a-z0-9-]{0,99}")
+_GITLAB_INSTANCE = re.compile(rf"https://{_HOST}(?:/[A-Za-z0-9._-]{{1,100}}){{0,5}}")
+
+
+def server_of(provider: Provider, issuer: str) -> str | None:
+    """The address of the instance whose jobs have tokens of this issuer; None for what no instance is called.
+
+    GitHub: Actions' reference on OpenID Connect, for Enterprise Server and Enterprise Cloud. GitLab: the issuer is the address.
+    """
+    if issuer == ISSUERS[provider]:
+        return SERVERS[provider]
+    if provider is Provider.GITLAB:
+        return issuer if _GITLAB_INSTANCE.fullmatch(issuer) else None
+    if issuer.startswith(ISSUERS[provider]):
+        return SERVERS[provider] if _ENTERPRISE_NAME.fullmatch(issuer.removeprefix(ISSUERS[provider])) else None
+    if match := _ENTERPRISE_SERVER.fullmatch(issuer):
+        return match[1]
+    match = _ENTERPRISE_CLOUD.fullmatch(issuer)
+    return f"https://{match[1]}" if match else None
 
 
 def parse_signer(
-    text: str, *, builder: str | None = None, environment: str | None = None, allow_events: Iterable[str] = ()
+    text: str,
+    *,
+    builder: str | None = None,
+    environment: str | None = None,
+    allow_events: Iterable[str] = (),
+    issuer: str | None = None,
 ) -> RepositoryExpectation:
-    """Read `--signer`, with `--builder`, `--environment` and `--allow-event`; raises `signer.invalid` with the form to write."""
+    """Read `--signer`, with `--builder`, `--environment` and `--allow-event`; raises `signer.invalid` with the form to write.
+
+    `issuer` is that of another instance than github.com or gitlab.com, whose address follows from it.
+    """
     scheme, colon, rest = text.partition(":")
     providers = {"github": Provider.GITHUB, "gitlab": Provider.GITLAB}
     if not colon or scheme not in providers or len(text) > IDENTITY_LIMIT:
@@ -61,6 +97,13 @@ def parse_signer(
         raise _invalid(f"the repository ID `{shown(match['id'])}` is not a number", form)
     if builder is not None and provider is Provider.GITLAB:
         raise _invalid("GitLab certificates name no builder, so --builder has no meaning with gitlab:", form)
+    issuer = ISSUERS[provider] if issuer is None else issuer
+    server = server_of(provider, issuer)
+    if server is None:
+        raise _invalid(
+            f"`{shown(issuer)}` is not the token issuer of an instance of {scheme}:",
+            f"as issuer {_INSTANCES[provider]}",
+        )
     return RepositoryExpectation(
         provider=provider,
         repository=match["path"],
@@ -69,8 +112,8 @@ def parse_signer(
         ref=ref if at else None,
         builder=None if builder is None else parse_builder(builder),
         environment=environment,
-        issuer=ISSUERS[provider],
-        server_url=SERVERS[provider],
+        issuer=issuer,
+        server_url=server,
         events=parse_events(allow_events),
     )
 

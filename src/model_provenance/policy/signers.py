@@ -11,13 +11,16 @@ from model_provenance.domain.text import shown
 from model_provenance.domain.verification import RepositoryExpectation
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.holder import REPOSITORY, repository_findings
-from model_provenance.formats.identity import parse_signer
+from model_provenance.formats.identity import ISSUERS, parse_signer
 from model_provenance.formats.public_key import load_public_key
 from model_provenance.policy.reading import Node
 
 LEVELS = (1, 3)
 _KEYS = ("signer", "builder", "environment", "identity", "issuer", "sourceRepository", "key", "maxSlsaBuild")
-_FORMS = "a signer is `signer: github:OWNER/REPO…` (with `builder`, `environment`), an `identity` with its `issuer`, or a `key`"
+_FORMS = (
+    "a signer is `signer: github:OWNER/REPO…` (with `builder`, `environment`, `issuer`), an `identity` with its `issuer`,"
+    " or a `key`"
+)
 
 #: Reads a file that a policy names, relative to that policy: a file that it extends, or a public key.
 Reader = Callable[[str], bytes]
@@ -75,7 +78,7 @@ class Signers:
         highest = keys.pop("maxSlsaBuild").number(*LEVELS) if "maxSlsaBuild" in keys else LEVELS[1]
         if "key" in keys and keys.keys() == {"key"}:
             return self._key(keys["key"], highest)
-        if "signer" in keys and keys.keys() <= {"signer", "builder", "environment"}:
+        if "signer" in keys and keys.keys() <= {"signer", "builder", "environment", "issuer"}:
             return _run({key: child.text() for key, child in keys.items()}, keys["signer"], highest)
         if not {"identity", "issuer"} <= keys.keys() <= {"identity", "issuer", "sourceRepository"}:
             node.fail(_FORMS)
@@ -93,12 +96,17 @@ class Signers:
 
 
 def _run(words: dict[str, str], node: Node, highest: int) -> PolicySigner:
-    """A repository's runs, in the words of `--signer`, `--builder` and `--environment`."""
+    """A repository's runs, in the words of `--signer`, `--builder`, `--environment` and `--certificate-oidc-issuer`."""
+    issuer = words.get("issuer")
     try:
-        run = parse_signer(words["signer"], builder=words.get("builder"), environment=words.get("environment"))
+        run = parse_signer(
+            words["signer"], builder=words.get("builder"), environment=words.get("environment"), issuer=issuer
+        )
     except ModelProvenanceError as error:
         node.fail(f"{error.message}. {error.remedy or ''}")
-    return PolicySigner(words["signer"], max_slsa_build=highest, run=run)
+    # Said or not, the usual issuer is one and the same signer.
+    other = None if run.issuer == ISSUERS[run.provider] else run.issuer
+    return PolicySigner(words["signer"], other, max_slsa_build=highest, run=run)
 
 
 def matching(signers: Iterable[PolicySigner], found: SignerIdentity) -> PolicySigner | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from model_provenance.testing.identities import GITHUB_ISSUER
 
+GITHUB = "https://github.com"
 _API = "https://api.github.com"
 
 
@@ -35,7 +36,8 @@ class GitHubRun:
     actor: str = "octo-dev"
     actor_id: str = "583231"
     ref_protected: bool = True
-    server_url: str = "https://github.com"
+    #: `https://github.com`, or that of an Enterprise Server.
+    server_url: str = GITHUB
     #: `sub` as repositories made or renamed since July 2026 have it: names with their never recycled numbers.
     immutable_subject: bool = False
     #: Pull requests only: `OWNER/REPO` whose branch `head_ref` is to be merged into `base_ref`.
@@ -48,6 +50,16 @@ class GitHubRun:
     def owner(self) -> str:
         """The repository's owner."""
         return self.repository.partition("/")[0]
+
+    @property
+    def issuer(self) -> str:
+        """Who issues the token: Actions of github.com, or the Enterprise Server itself."""
+        return GITHUB_ISSUER if self.server_url == GITHUB else f"{self.server_url}/_services/token"
+
+    @property
+    def api_url(self) -> str:
+        """The REST API."""
+        return _API if self.server_url == GITHUB else f"{self.server_url}/api/v3"
 
     @property
     def workflow_ref(self) -> str:
@@ -108,7 +120,7 @@ class GitHubRun:
     def claims(self) -> dict[str, Any]:
         """The identity token's claims, without audience and times."""
         claims = {
-            "iss": GITHUB_ISSUER,
+            "iss": self.issuer,
             "sub": self.subject,
             "actor": self.actor,
             "actor_id": self.actor_id,
@@ -148,10 +160,10 @@ class GitHubRun:
             "GITHUB_ACTION_REPOSITORY": "",
             "GITHUB_ACTOR": self.actor,
             "GITHUB_ACTOR_ID": self.actor_id,
-            "GITHUB_API_URL": _API,
+            "GITHUB_API_URL": self.api_url,
             "GITHUB_BASE_REF": self.base_ref if self.is_pull_request else "",
             "GITHUB_EVENT_NAME": self.event_name,
-            "GITHUB_GRAPHQL_URL": f"{_API}/graphql",
+            "GITHUB_GRAPHQL_URL": f"{self.api_url.removesuffix('/v3')}/graphql",
             "GITHUB_HEAD_REF": self.head_ref if self.is_pull_request else "",
             "GITHUB_JOB": self.job,
             "GITHUB_REF": self.git_ref,

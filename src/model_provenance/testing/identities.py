@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography import x509
@@ -78,11 +78,14 @@ _GITLAB = Provider(
         24: "{sub}",
     },
 )
+#: A GitHub Enterprise Server, as the Fulcio of its own company knows it: the same templates with its own address.
+ENTERPRISE = "https://github.acme.example"
 #: Another GitLab instance shares gitlab.com's template, so its certificates name `https://gitlab.com/…` as the source
 #: (as public Fulcio does for Arch Linux): a verifier that does not look at the issuer takes one for the other.
 PROVIDERS: Mapping[str, Provider] = {
     GITHUB_ISSUER: _GITHUB,
     GITLAB_ISSUER: _GITLAB,
+    f"{ENTERPRISE}/_services/token": replace(_GITHUB, url=ENTERPRISE),
     "https://gitlab.archlinux.org": _GITLAB,
 }
 EMAIL_ISSUERS = frozenset({EMAIL_ISSUER, "https://oauth2.sigstore.dev/auth"})

@@ -14,7 +14,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import certificate
 from model_provenance.formats.bundle import MaterialKind, parse_bundle
 from model_provenance.formats.holder import BUILDER, CONFIG, ISSUER, REF, REPOSITORY, REPOSITORY_ID, split_uri
-from model_provenance.formats.identity import ISSUERS, SERVERS, parse_identity, parse_signer
+from model_provenance.formats.identity import ISSUERS, parse_identity, parse_signer, server_of
 
 _MARK = "  # found in the evidence, not trusted"
 _HINT_LIMIT = 100
@@ -50,23 +50,27 @@ def _key(hint: str | None) -> str:
 
 
 def _repository(found: SignerIdentity) -> list[str] | None:
-    provider = next((p for p, issuer in ISSUERS.items() if issuer == found.extension(ISSUER)), None)
-    url, ref = found.extension(REPOSITORY), found.extension(REF)
-    if provider is None or url is None or not url.startswith(f"{SERVERS[provider]}/"):
+    issuer, url, ref = found.extension(ISSUER) or "", found.extension(REPOSITORY) or "", found.extension(REF)
+    servers = ((provider, server_of(provider, issuer)) for provider in ISSUERS)
+    provider, server = next(((p, s) for p, s in servers if s is not None and url.startswith(f"{s}/")), (None, ""))
+    if provider is None:
         return None
     number = found.extension(REPOSITORY_ID)
-    text = f"{provider.value}:{url.removeprefix(f'{SERVERS[provider]}/')}" + (f"#{number}" if number else "")
+    text = f"{provider.value}:{url.removeprefix(f'{server}/')}" + (f"#{number}" if number else "")
     config, _ = split_uri(found.extension(CONFIG) or "")
     inside = config.removeprefix(url)
     if config.startswith(f"{url}/"):
         text += inside
     text += f"@{ref}" if ref else ""
-    words = ["--signer", text]
-    builder = found.extension(BUILDER) or ""
-    if provider is Provider.GITHUB and builder and not builder.startswith(f"{url}/"):
-        words += ["--builder", builder.removeprefix(f"{SERVERS[provider]}/")]
+    words, builder = ["--signer", text], None
+    signs = found.extension(BUILDER) or ""
+    if provider is Provider.GITHUB and signs and not signs.startswith(f"{url}/"):
+        builder = signs.removeprefix(f"{server}/")
+        words += ["--builder", builder]
+    if issuer != ISSUERS[provider]:
+        words += ["--certificate-oidc-issuer", issuer]
     try:
-        parse_signer(text, builder=words[3] if len(words) > 2 else None)  # noqa: PLR2004 - flag and value
+        parse_signer(text, builder=builder, issuer=issuer)
     except ModelProvenanceError:
         return None
     return words
