@@ -6,6 +6,7 @@ from itertools import chain
 
 from .hostile_case import Case
 from .hostile_compiled import coreml_cases, flat_cases, onnx_cases, savedmodel_cases
+from .hostile_containers import ggml_cases, hdf5_cases, tensorrt_cases
 from .hostile_dearest import dear_cases
 from .hostile_documents import card_cases, configuration_cases, index_cases, license_cases, tokenizer_cases
 from .hostile_pickled import archive_cases, numpy_cases, pickle_cases
@@ -27,6 +28,9 @@ CASES: tuple[Case, ...] = tuple(
         savedmodel_cases(),
         coreml_cases(),
         flat_cases(),
+        hdf5_cases(),
+        ggml_cases(),
+        tensorrt_cases(),
         dear_cases(),
     )
 )

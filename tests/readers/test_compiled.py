@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from model_provenance.domain.facts import Inspection
 
 from .build import codes, facts_of, file_facts
-from .compiled_files import OPENVINO, coreml, savedmodel, tflite
+from .compiled_files import OPENVINO, coreml, hdf5, savedmodel, tflite
 
 
 def test_tflite() -> None:
@@ -51,6 +53,60 @@ def test_openvino() -> None:
     facts = file_facts("openvino_model.xml", OPENVINO)
     assert (facts.format, facts.details) == ("openvino-ir", {"compiled": True, "ir_version": "11", "network": "minilm"})
     assert file_facts("build.xml", b"<?xml version='1.0'?><project/>").format == "other"
+
+
+KERAS = {"keras_version": "2.15.0", "backend": "tensorflow"}
+LAMBDA = '{"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense"}, {"class_name": "Lambda"}]}}'
+
+
+@pytest.mark.parametrize("version", [0, 2, 3])
+@pytest.mark.parametrize("user_block", [0, 512, 4096])
+def test_hdf5_says_what_keras_wrote_and_that_a_lambda_runs_code(version: int, user_block: int) -> None:
+    """In the old and the new layout of headers, wherever the superblock is; texts beside their names and in the heap."""
+    data = hdf5({**KERAS, "model_config": LAMBDA}, version=version, user_block=user_block)
+    facts = facts_of({"model.h5": data})
+    assert facts.files[0].inspection is Inspection.RECOGNISED
+    assert facts.files[0].details == {
+        "superblock_version": version, "offset_bytes": 8, "end_address": len(data), **KERAS, "model_class": "Sequential",
+        "layers": {"Dense": 1, "Lambda": 1, "Sequential": 1}, **({"user_block": user_block} if user_block else {}),
+    }  # fmt: skip
+    assert facts.executable == ("model.h5",)
+    assert facts_of({"model.h5": hdf5(KERAS, version=version)}).executable == ()
+
+
+def test_hdf5_takes_a_class_from_elsewhere() -> None:
+    """As of a `.keras` file: what is imported for a configuration runs."""
+    config = '{"class_name": "X", "module": "helpers"}'
+    facts = facts_of({"model.h5": hdf5({"model_config": config})})
+    assert facts.executable == ("model.h5",)
+    assert facts.files[0].details["foreign_classes"] == ["helpers.X"]
+
+
+def test_ggml_of_before_gguf() -> None:
+    """Container and version; numbers where the format was llama.cpp's alone."""
+    numbers = (32_000, 4096, 256, 32, 32, 128, 2)
+    names = ("n_vocab", "n_embd", "n_mult", "n_head", "n_layer", "n_rot", "file_type")
+    ggjt = b"tjgg" + struct.pack("<8I", 3, *numbers)
+    assert file_facts("ggml-model-q4_0.bin", ggjt).details == {
+        "container": "ggjt", "container_version": 3, "hyperparameters": dict(zip(names, numbers, strict=True)),
+    }  # fmt: skip
+    assert file_facts("a.bin", b"algg" + struct.pack("<3I", 1, 8, 16)).details == {
+        "container": "ggla", "container_version": 1, "r": 8, "lora_alpha": 16,
+    }  # fmt: skip
+    assert file_facts("a.bin", b"lmgg" + bytes(40)).details == {"container": "ggml"}
+
+
+def test_tensorrt() -> None:
+    """The version of its header; a description that an exporter wrote before it."""
+    engine = b"ftrt" + struct.pack("<I", 0x61) + bytes(40)
+    assert file_facts("a.dat", engine).details["serialization_version"] == 0x61
+    described = b'{"author": "A", "task": "detect"}'
+    facts = file_facts("a.engine", struct.pack("<I", len(described)) + described + engine)
+    assert facts.format == "tensorrt"
+    assert facts.details == {
+        "recognised_by": "first bytes", "compiled": True, "description": {"author": "A", "task": "detect"},
+        "serialization_version": 0x61,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

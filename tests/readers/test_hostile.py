@@ -20,7 +20,7 @@ from .hostile_cases import CASES
 TESTS = Path(__file__).parents[1]
 SECONDS, BYTES = 1.0, 64e6
 #: Recognised by their name alone: nothing of them is read that could lie.
-UNREAD = {"coreml-compiled", "sentencepiece", "hdf5", "ggml", "tensorrt"}
+UNREAD = {"coreml-compiled", "sentencepiece"}
 
 # One run of the corpus for all tests here.
 pytestmark = pytest.mark.xdist_group("hostile corpus")

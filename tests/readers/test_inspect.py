@@ -50,9 +50,10 @@ def test_formats_are_recognised_by_first_bytes_and_then_by_name(name: str, data:
 
 def test_recognised_files_say_how() -> None:
     """By first bytes or by name only: a reader of the facts can tell."""
-    assert file_facts("a.dat", b"ptrt" + bytes(30)).details == {"recognised_by": "first bytes", "compiled": True}
+    by_bytes = {"recognised_by": "first bytes", "compiled": True, "serialization_version": 0}
+    assert file_facts("a.dat", b"ptrt" + bytes(30)).details == by_bytes
     assert file_facts("a.engine", b"anything").details == {"recognised_by": "name", "compiled": True}
-    assert file_facts("a.h5", b"anything").details == {"recognised_by": "name"}
+    assert file_facts("tokenizer.model", b"anything").details == {"recognised_by": "name"}
 
 
 class Failing:

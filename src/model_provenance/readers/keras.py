@@ -28,6 +28,16 @@ def keras_facts(cursor: Cursor, members: list[Member]) -> tuple[dict[str, Any], 
     """(details, why loading it can run code). Raises `ReaderError` for a configuration that cannot be read."""
     config = _object(cursor, members, "config.json")
     metadata = _object(cursor, members, "metadata.json")
+    versions = {
+        "keras_version": text(metadata.get("keras_version"), 60),
+        "date_saved": text(metadata.get("date_saved"), 60),
+    }
+    details, executes = model_facts(config)
+    return {name: value for name, value in versions.items() if value} | details, executes
+
+
+def model_facts(config: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """(the class of the model and its layers by class, why making it from this configuration can run code)."""
     classes: Counter[str] = Counter()
     foreign: set[str] = set()
     for entry in _configured(config):
@@ -39,8 +49,6 @@ def keras_facts(cursor: Cursor, members: list[Member]) -> tuple[dict[str, Any], 
         if isinstance(module, str) and module.partition(".")[0] not in _OWN:
             foreign.add(f"{text(module, 200)}.{name}")
     details: dict[str, Any] = {
-        "keras_version": text(metadata.get("keras_version"), 60),
-        "date_saved": text(metadata.get("date_saved"), 60),
         "model_class": text(config.get("class_name"), 200),
         "layers": dict(sorted(classes.items())[:_NAMED]),
     }
