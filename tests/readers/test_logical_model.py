@@ -8,7 +8,7 @@ from model_provenance.domain.facts import Inspection, TokenizerFacts
 from model_provenance.domain.finding import Severity, Status
 
 from .build import codes, facts_of, framed, gguf, json_bytes, safetensors, shard, string, strings, tensor, torch_zip
-from .compiled_files import tflite
+from .compiled_files import hdf5, tflite
 
 
 def test_numbered_shards_are_one_model_without_an_index() -> None:
@@ -139,7 +139,7 @@ def test_nothing_is_silent() -> None:
     files = {
         "model.tflite": tflite(),
         "notes.xyz": b"hello",
-        "model.h5": b"\x89HDF\r\n\x1a\n" + bytes(100),
+        "model.h5": hdf5({}),
     }
     facts = facts_of(files)
     assert {file.path: file.inspection for file in facts.files} == {
