@@ -63,7 +63,7 @@ def alone(desk: Path, kept: Path) -> str:
 
 
 def test_the_second_verifier_is_asked_once_about_the_same_bundle(verify: Cli, desk: Path, kept: Path) -> None:
-    """The library is not even loaded again; our own sixteen checks are carried out all the same."""
+    """The library is not even loaded again; our own seventeen checks are carried out all the same."""
     assert alone(desk, kept) == "True 0"
     assert alone(desk, kept) == "False 0"
     first, second = (json.loads(verify("--trusted-root", "root.json", "--format", "json").out) for _ in range(2))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from model_provenance.describe.evaluations import with_results
 from model_provenance.describe.manifest import complete
 from model_provenance.describe.statements import StatementOptions, build_statements
 from model_provenance.domain.context import CiRun, Context, Fact, GitState, Identity, Known, Provider, Visibility
@@ -169,7 +170,7 @@ class Release:
         return complete(
             name=ModelName.parse(self.name),
             version=Version.parse(self.version),
-            source=None if self.source is None else load_source(self.source, "model.yaml"),
+            source=None if self.source is None else with_results(load_source(self.source, "model.yaml"), ())[0],
             package=self.package,
             facts=self.facts,
             context=self.context,

@@ -56,7 +56,7 @@ def verified(changes: Mapping[str, Any] | None = None) -> Verified:
     executable = given.get("executable", [])
     assert given.keys() <= {
         "scope", "files", "manifest", "manifest_without", "executable", "slsa_level", "time_evidence", "signed_at",
-        "model_digest", "provenance",
+        "model_digest", "provenance", "test_result",
     }  # fmt: skip
     return Verified(
         seal=SEAL,
@@ -74,6 +74,7 @@ def verified(changes: Mapping[str, Any] | None = None) -> Verified:
         time_evidence=frozenset(given.get("time_evidence", ["rekor", "tsa"])),
         executable=None if executable is None else frozenset(executable),
         subjects=SUBJECTS,
+        test_result=given.get("test_result", {}),
     )
 
 

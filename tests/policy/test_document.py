@@ -137,6 +137,7 @@ def test_an_instance_is_named_by_its_issuer_and_the_usual_one_need_not_be() -> N
         (f"waivers: {{approvers: {TWO}, count: 2}}", f"waivers: {{approvers: {TWO}, count: 1}}"),
         ("evaluations: {required: [{name: a}]}", "evaluations: {select: any}"),
         ("evaluations: {required: [{name: a}]}", "evaluations: {failed: allow}"),
+        ("evaluations: {testResult: passed}", "evaluations: {testResult: made}"),
         ("lineage: {baseModel: verified, maxDepth: 2}", "lineage: {baseModel: verified, maxDepth: 3}"),
         ("lineage: {baseModel: verified}", "lineage: {baseModel: verified, none: allow}"),
         ("lineage: {baseModel: verified}", f"lineage: {{baseModel: verified, verifiers: [{FIRST}]}}"),

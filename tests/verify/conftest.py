@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from model_provenance.describe.evaluations import with_results
 from model_provenance.describe.manifest import complete
 from model_provenance.describe.sbom.build import SbomRequest, build_sboms
 from model_provenance.describe.statements import StatementOptions, build_statements
@@ -33,6 +34,7 @@ from model_provenance.domain.verification import (
     Trust,
 )
 from model_provenance.formats.identity import parse_signer
+from model_provenance.formats.manifest import load_source
 from model_provenance.formats.oms import files_digest, model_digest
 from model_provenance.sign.key import KeySigner
 from model_provenance.sign.keyless import KeylessSigner
@@ -67,6 +69,8 @@ class Draft:
     version: str = "1.0.0"
     layout: Layout = Layout.LAYERS
     run: Run | None = None
+    #: The source manifest (YAML).
+    source: bytes | None = None
 
     @property
     def package(self) -> Package:
@@ -97,7 +101,7 @@ class Draft:
 
     def parts(self) -> tuple[tuple[Statement, ...], dict[str, bytes]]:
         """The statements, and the documents that lie in the release folder; the same draft is made once."""
-        key = (tuple(sorted(self.files.items())), self.name, self.version, self.layout, self.run)
+        key = (tuple(sorted(self.files.items())), self.name, self.version, self.layout, self.run, self.source)
         if key not in _MADE:
             _MADE[key] = self._parts()
         statements, documents = _MADE[key]
@@ -105,11 +109,13 @@ class Draft:
 
     def _parts(self) -> tuple[tuple[Statement, ...], dict[str, bytes]]:
         package, context, facts = self.package, self.context, facts_of(self.files)
-        sboms = build_sboms(SbomRequest(self.name, self.version, package, facts, context, {})).documents
+        source = None if self.source is None else with_results(load_source(self.source, "model.yaml"), ())[0]
+        declared = {} if source is None else source.value
+        sboms = build_sboms(SbomRequest(self.name, self.version, package, facts, context, declared)).documents
         manifest = complete(
             name=ModelName.parse(self.name),
             version=Version.parse(self.version),
-            source=None,
+            source=source,
             package=package,
             facts=facts,
             context=context,

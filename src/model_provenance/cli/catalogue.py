@@ -138,6 +138,8 @@ OPTIONS: tuple[Option, ...] = (
            ("release", "sbom"), metavar="FORMATS", default="spdx-json,cyclonedx-json", ci=("release",)),
     Option("environment", "What the training ran with: a pip lock file or `pip freeze`, or the SBOM (SPDX, CycloneDX) of an image. Described as build tools, never as shipped.",
            ("release", "sbom"), Kind.PATH, "FILE", ci=("release",)),
+    Option("evaluation", "Result file of an evaluation or bias test: `results_*.json` of lm-evaluation-harness, a JSON list `tests`, or a model card with a model index. May be repeated.",
+           ("release", "sbom", "sbom verify"), Kind.LIST, "FILE", ci=("release",)),
     Option("sbom-engine", "Who describes the model: `auto` adds what Syft finds where Syft is there, `native` never runs it, `syft` insists on it.",
            ("release", "sbom"), Kind.CHOICE, choices=("auto", "native", "syft"), default="auto", ci=("release",)),
     Option("syft", "Syft executable to use.", ("release", "sbom", "doctor"), Kind.PATH, "FILE"),

@@ -45,6 +45,7 @@ def command(model: Path, **given: Any) -> int:
         datasets=given["dataset"],
         sboms=formats_of(given["sbom"]),
         environment=given["environment"],
+        evaluations=tuple(Path(file) for file in given["evaluation"]),
         sbom_engine=given["sbom_engine"],
         syft=given["syft"],
         allow_symlinks=given["allow_symlinks"],

@@ -52,6 +52,7 @@ def write(model: Path, **given: Any) -> int:
         datasets=given["dataset"],
         formats=formats_of(given["sbom"]),
         environment=given["environment"],
+        evaluations=tuple(Path(file) for file in given["evaluation"]),
         engine=given["sbom_engine"],
         syft=given["syft"],
         ignore=given["ignore_path"],
@@ -83,7 +84,13 @@ def verify(sbom: Path, model: Path, **given: Any) -> int:
     from model_provenance.flows.sbom_verify import SbomVerification, verify_sbom  # noqa: PLC0415 - loaded when used
 
     request = SbomVerification(
-        sbom, model, given["manifest"], given["ignore_path"], given["allow_symlinks"], given["dataset"]
+        sbom,
+        model,
+        given["manifest"],
+        given["ignore_path"],
+        given["allow_symlinks"],
+        given["dataset"],
+        tuple(Path(file) for file in given["evaluation"]),
     )
     findings = verify_sbom(request)
     _tell(findings, given["format"])

@@ -17,6 +17,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.canonical import document, parse_json
 from model_provenance.formats.intoto import statement
 from model_provenance.formats.oms import oms_statement
+from model_provenance.formats.test_result import result_predicate
 
 #: Predicate type -> name of the statement, hence of its bundle file.
 _SBOM_NAMES = {Predicate.SPDX: "spdx", Predicate.SPDX3: "spdx3", Predicate.CYCLONEDX: "cyclonedx"}
@@ -42,9 +43,10 @@ def build_statements(
     options: StatementOptions,
     tool_version: str,
 ) -> tuple[Statement, ...]:
-    """The unsigned statements `oms`, `manifest`, `spdx`, `spdx3`, `cyclonedx` (as asked for), `provenance`.
+    """The unsigned statements `oms`, `manifest`, `spdx`, `spdx3`, `cyclonedx` (as asked for), `test-result`, `provenance`.
 
-    An SBOM over `SBOM_STATEMENT_LIMIT` has none of its own: the manifest holds its digest (`unsigned_sboms` says so).
+    There is a test result exactly where the manifest names evaluations. An SBOM over `SBOM_STATEMENT_LIMIT` has no statement
+    of its own: the manifest holds its digest (`unsigned_sboms` says so).
     """
     about = subjects(package)
     others = [
@@ -60,6 +62,10 @@ def build_statements(
         if len(sbom.data) <= SBOM_STATEMENT_LIMIT:
             payload = statement(about, sbom.predicate_type, _predicate(sbom))
             others.append(Statement(_SBOM_NAMES[sbom.predicate_type], sbom.predicate_type, payload))
+    tested = result_predicate(manifest)
+    if tested is not None:
+        payload = statement(about, Predicate.TEST_RESULT, tested)
+        others.append(Statement("test-result", Predicate.TEST_RESULT, payload))
     last = provenance(
         manifest=manifest,
         package=package,

@@ -19,6 +19,7 @@ class Predicate:
     #: SPDX 3.x has a type of its own (SPDX specification 3.1, annex on attestation), so both can stand in one release.
     SPDX3 = "https://spdx.dev/Document/v3"
     CYCLONEDX = "https://cyclonedx.org/bom"
+    TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
     VSA = "https://slsa.dev/verification_summary/v1"
     REVOCATION = "https://model-provenance.dev/revocation/v1"
     STATUS = "https://model-provenance.dev/status/v1"

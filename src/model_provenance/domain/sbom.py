@@ -166,7 +166,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One declared test or measurement of the model."""
+    """One test or measurement of the model."""
 
     name: str
     result: str | None = None
@@ -174,7 +174,22 @@ class Evaluation:
     value: str | None = None
     dataset: str | None = None
     url: str | None = None
+    #: Of the report.
     digest: Digest | None = None
+    #: One of `domain.evaluation.KINDS`.
+    kind: str | None = None
+    #: The bounds that were declared for it, e.g. "at least 0.7"; None where there are none.
+    bound: str | None = None
+    #: The people, or the part of the data, that it was measured for.
+    group: str | None = None
+    #: The result file that the value was read from; None where somebody typed it.
+    report: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """Name and metric, and in front of them that it is no measure of performance."""
+        kind = f"{self.kind}: " if self.kind not in (None, "performance") else ""
+        return kind + (f"{self.name}: {self.metric}" if self.metric else self.name)
 
 
 @dataclass(frozen=True, slots=True)

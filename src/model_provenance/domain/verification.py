@@ -213,6 +213,8 @@ class Verified:
     attestations: tuple[tuple[str, Digest], ...] = ()
     #: The same with the digests of what was signed, which stay when somebody writes a bundle in another way.
     statements: tuple[tuple[str, Digest], ...] = ()
+    #: The predicate of the signed test result; empty where there is none.
+    test_result: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.seal is not SEAL:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from model_provenance.context.gates import dry_run_reason
 from model_provenance.context.github import event_of
@@ -171,6 +172,7 @@ def _request(inputs: Inputs, run: CiRun, name: str, env: Mapping[str, str], *, s
         datasets=inputs.lines("dataset"),
         sboms=formats_of(inputs.text("sbom")),
         environment=inputs.path("environment"),
+        evaluations=[Path(line) for line in inputs.lines("evaluation")],
         sbom_engine=inputs.choice("sbom-engine", [engine.value for engine in Engine], "auto"),
         allow_symlinks=inputs.flag("allow-symlinks"),
         ignore=inputs.lines("ignore-path"),

@@ -31,6 +31,8 @@ class SbomOptions:
     allow_symlinks: bool
     env: Mapping[str, str]
     datasets: Sequence[str] = ()
+    #: Result files of evaluations.
+    evaluations: Sequence[Path] = ()
 
 
 def inspect_model(model: Path, *, ignore: Sequence[str], allow_symlinks: bool) -> ModelFacts:
@@ -48,10 +50,12 @@ def sbom_model(options: SbomOptions, *, output: Path | None) -> tuple[tuple[Sbom
     from model_provenance.describe.sbom.syft import Engine, scan  # noqa: PLC0415
     from model_provenance.domain.package import Layout  # noqa: PLC0415
     from model_provenance.flows.datasets import joined, named  # noqa: PLC0415
+    from model_provenance.flows.evaluations import with_evaluations  # noqa: PLC0415
     from model_provenance.flows.source import load, load_environment  # noqa: PLC0415
     from model_provenance.pack.read import read  # noqa: PLC0415
 
-    source = joined(load(options.manifest), named(options.datasets))
+    source, measured = with_evaluations(load(options.manifest), options.evaluations)
+    source = joined(source, named(options.datasets))
     environment = load_environment(options.environment)
     declared = {} if source is None else source.value
     with walk(options.model, ignore=options.ignore, allow_symlinks=options.allow_symlinks) as inventory:
@@ -80,7 +84,7 @@ def sbom_model(options: SbomOptions, *, output: Path | None) -> tuple[tuple[Sbom
     if output is not None:
         for document in made.documents:
             folder.write(output, document.file_name, document.data)
-    return made.documents, (*facts.findings, *findings, *made.findings)
+    return made.documents, (*facts.findings, *findings, *measured, *made.findings)
 
 
 def _default_name(model: Path) -> str:

@@ -31,6 +31,7 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows import folder
 from model_provenance.flows.clock import Stopwatch
 from model_provenance.flows.datasets import joined, named
+from model_provenance.flows.evaluations import with_evaluations
 from model_provenance.flows.places import refuse_planted
 from model_provenance.flows.receipt import receipt_of
 from model_provenance.flows.request import Described, Progress, ReleaseRequest
@@ -57,7 +58,8 @@ def release(request: ReleaseRequest, progress: Progress | None = None) -> Receip
     check_formats(request.sboms)
     _refuse_places(request)
     with watch.step("prepare"):
-        source, datasets = load(request.manifest), named(request.datasets)
+        source, measured = with_evaluations(load(request.manifest), request.evaluations)
+        datasets = named(request.datasets)
         prepared = None if request.signing is None else prepare(request.signing, request.env)
         context, told = _context(request, prepared, source)
         refuse_other_model(request.name, request.version, source, context)
@@ -78,7 +80,7 @@ def release(request: ReleaseRequest, progress: Progress | None = None) -> Receip
         if pushing is not None:
             with watch.step("push"):
                 references = pushing.finish(described.package, signed.bundles, described.sboms)
-        receipt = receipt_of(request, described, signed, references, told, watch)
+        receipt = receipt_of(request, described, signed, references, (*told, *measured), watch)
         _write(building, described, receipt)
         if request.oci_layout is not None:
             _finish_layout(request, described, signed.bundles)

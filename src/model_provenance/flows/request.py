@@ -43,6 +43,8 @@ class ReleaseRequest:
     sboms: Sequence[str] = DEFAULT_FORMATS
     #: What the training ran with.
     environment: Path | None = None
+    #: Result files of evaluations.
+    evaluations: Sequence[Path] = ()
     sbom_engine: str = "auto"
     syft: Path | None = None
     allow_symlinks: bool = False

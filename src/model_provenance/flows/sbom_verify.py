@@ -15,6 +15,7 @@ from model_provenance.domain.observed_sbom import ObservedSbom
 from model_provenance.domain.package import Layout, Package
 from model_provenance.domain.text import shown
 from model_provenance.flows.datasets import joined, named
+from model_provenance.flows.evaluations import with_evaluations
 from model_provenance.flows.files import read_file
 from model_provenance.flows.source import load
 from model_provenance.formats.sbom_observed import LIMIT, observed_of
@@ -41,13 +42,16 @@ class SbomVerification:
     allow_symlinks: bool = False
     #: As given to `release`.
     datasets: Sequence[str] = ()
+    #: Result files of evaluations: what they measured is compared like what the manifest declares.
+    evaluations: Sequence[Path] = ()
 
 
 def verify_sbom(options: SbomVerification) -> tuple[Finding, ...]:
     """Findings about the SBOM: every drift is a failed one, what could not be derived is a skipped one."""
     said = observed_of(read_file(options.sbom, option="SBOM", limit=LIMIT))
     fresh, package = _derived(said, options)
-    compared = _compared(said, fresh, with_manifest=options.manifest is not None or bool(options.datasets))
+    declared = options.manifest is not None or bool(options.datasets) or bool(options.evaluations)
+    compared = _compared(said, fresh, with_manifest=declared)
     drifts = [failed("sbom.drift", text, location=place) for place, text in _drifts(said, fresh, compared)]
     findings = drifts[:_SHOWN]
     if len(drifts) > _SHOWN:
@@ -61,7 +65,8 @@ def verify_sbom(options: SbomVerification) -> tuple[Finding, ...]:
 
 def _derived(said: ObservedSbom, options: SbomVerification) -> tuple[ObservedSbom, Package]:
     """The same document made anew from the bytes, under the name and layout that it claims."""
-    source = joined(load(options.manifest), named(options.datasets))
+    source, _ = with_evaluations(load(options.manifest), options.evaluations)
+    source = joined(source, named(options.datasets))
     layout = said.layout if said.layout in _RECOMPUTED else Layout.RAW
     with walk(
         options.model, ignore=options.ignore, allow_symlinks=options.allow_symlinks, refuse_secrets=False

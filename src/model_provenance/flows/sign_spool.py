@@ -17,7 +17,7 @@ from model_provenance.flows.files import read_file
 from model_provenance.flows.release import release
 from model_provenance.flows.request import Progress, ReleaseRequest
 from model_provenance.flows.signing import Signing
-from model_provenance.flows.spool import FLAGS, LISTS, OPTIONS, PATHS, PUSH, SCHEMA, SUFFIX, TEXTS
+from model_provenance.flows.spool import FLAGS, LISTS, OPTIONS, PATH_LISTS, PATHS, PUSH, SCHEMA, SUFFIX, TEXTS
 from model_provenance.formats.canonical import parse_json
 from model_provenance.formats.intoto import PAYLOAD_LIMIT
 
@@ -74,6 +74,7 @@ def _request(folder: Path, signing: Signing) -> tuple[ReleaseRequest, tuple[str,
         raise _malformed("it does not say what was released")
     fields |= {name: Path(fields[name]) for name in PATHS if fields[name] is not None}
     fields |= {name: _texts(value, name) for name in LISTS}
+    fields |= {name: tuple(Path(text) for text in _texts(value, name)) for name in PATH_LISTS}
     fields |= {name: _typed(value, name, bool) is True for name in FLAGS}
     fields |= {"name": ModelName.parse(fields["name"]), "version": Version.parse(fields["version"])}
     request = ReleaseRequest(**{**fields, "layout": layout, "signing": signing})

@@ -25,6 +25,7 @@ PATHS = ("model", "output", "oci_layout", "manifest", "environment")
 TEXTS = ("name", "version", "layout", "sbom_engine", "training_commit", "container_digest", "files_digest")
 FLAGS = ("allow_symlinks", "trained_here")
 LISTS = ("ignore", "sboms", "datasets")
+PATH_LISTS = ("evaluations",)
 #: Where it was to be pushed; whoever signs names it again.
 PUSH = "push"
 
@@ -54,6 +55,7 @@ def _write(request: ReleaseRequest, statements: Sequence[Statement]) -> Path:
         options[name] = None if text is None else str(getattr(text, "value", text))
     options |= {name: getattr(request, name) for name in FLAGS}
     options |= {name: list(getattr(request, name)) for name in LISTS}
+    options |= {name: [str(path) for path in getattr(request, name)] for name in PATH_LISTS}
     options[PUSH] = [] if request.push is None else list(request.push.references)
     with building(place) as folder:
         for statement in statements:

@@ -23,7 +23,10 @@ def model_card(facts: SbomFacts) -> dict[str, Any]:
         "modelParameters": given(**parameters),
         **given(
             quantitativeAnalysis=given(performanceMetrics=metrics),
-            considerations=given(useCases=list(usage.intended)),
+            considerations=given(
+                useCases=list(usage.intended),
+                fairnessAssessments=_fairness(facts.declared.evaluations),
+            ),
         ),
         "properties": properties((name, str(value)) for name, value in _more(facts) if value),
     }
@@ -49,6 +52,11 @@ def _more(facts: SbomFacts) -> Iterator[tuple[str, Any]]:
     yield (f"{PREFIX}:usage:policy", declared.usage.policy_url)
     yield from ((f"{PREFIX}:data-governance:{name}", value) for name, value in declared.governance)
     yield from ((f"{PREFIX}:usage:prohibited", text) for text in declared.usage.prohibited)
+    for evaluation in declared.evaluations:
+        if evaluation.bound:
+            yield (f"{PREFIX}:evaluation:bound", f"{evaluation.subject}: {evaluation.bound}: {evaluation.result}")
+        if evaluation.report and evaluation.digest:
+            yield (f"{PREFIX}:evaluation:report", f"{evaluation.subject}: {evaluation.report} {evaluation.digest}")
     for claim in declared.usage.claims:
         address = f" ({claim.url})" if claim.url else ""
         yield (f"{PREFIX}:usage:ip-claim", f"{claim.claimant}: {claim.claim}{address}")
@@ -56,8 +64,11 @@ def _more(facts: SbomFacts) -> Iterator[tuple[str, Any]]:
 
 def _metric(evaluation: Evaluation) -> dict[str, Any]:
     """A metric has a type, a value and a slice; the name, and how a test ended, stand where they fit best."""
-    kind = f"{evaluation.name}: {evaluation.metric}" if evaluation.metric else evaluation.name
-    return {
-        "type": kind,
-        **given(value=evaluation.value or evaluation.result, slice=evaluation.dataset),
-    }
+    slices = " / ".join(part for part in (evaluation.dataset, evaluation.group) if part)
+    return {"type": evaluation.subject, **given(value=evaluation.value or evaluation.result, slice=slices)}
+
+
+def _fairness(evaluations: Iterable[Evaluation]) -> list[dict[str, Any]]:
+    """The groups that a bias test was made for. What harms or helps them is asked for there, too, and no test says it."""
+    groups = dict.fromkeys(e.group for e in evaluations if e.kind == "bias" and e.group)
+    return [{"groupAtRisk": group} for group in groups]

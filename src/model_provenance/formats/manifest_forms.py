@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import NamedTuple
 
+from model_provenance.domain.evaluation import number_of
 from model_provenance.domain.names import ModelName, Version
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
@@ -151,6 +152,13 @@ def line(text: str) -> Problem | None:
     return Problem("manifest.text", "a line break or a tab stands in it") if re.search(r"[\t\n\r]", text) else None
 
 
+def number(text: str) -> Problem | None:
+    """A decimal number: with a fraction or an exponent, without spaces, units or a percent sign."""
+    if number_of(text) is not None:
+        return None
+    return Problem("manifest.value", "it is no number: write `0.75`, without a unit")
+
+
 def name(text: str) -> Problem | None:
     """A model name."""
     return _parsed(ModelName.parse, text)
@@ -171,6 +179,7 @@ FORMS: dict[str, Callable[[str], Problem | None]] = {
     "line": line,
     "model-name": name,
     "moment": moment,
+    "number": number,
     "retention": retention,
     "timestamp": timestamp,
     "url": url,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from model_provenance.domain.names import ModelName, Version, release_stem
 from model_provenance.domain.text import shown
+from model_provenance.formats import evaluations
 from model_provenance.formats.located import WrittenNumber
 from model_provenance.formats.schema_check import SchemaProblem
 
@@ -58,6 +59,20 @@ def relation_problems(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
             "`merged_from` stands beside `fine_tuned_from`: a model was made from one model or merged from several"
         )
         yield SchemaProblem(("merged_from",), True, "manifest.value", message)
+    yield from _evaluations(value, evaluations.problems)
+
+
+def _evaluations(
+    value: Mapping[str, Any], rule: Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]
+) -> Iterator[SchemaProblem]:
+    """What a rule of `formats.evaluations` says of each test. Entries without a name are the schema's to report."""
+    tests = plain(value.get("tests"))
+    for index, test in enumerate(tests if isinstance(tests, list) else ()):
+        if isinstance(test, dict) and isinstance(test.get("name"), str):
+            for key, why in rule(test):
+                yield SchemaProblem(
+                    ("tests", index, key), False, "manifest.value", f"`{shown(test['name'], 80)}`: {why}"
+                )
 
 
 def released_problems(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
@@ -70,6 +85,7 @@ def released_problems(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
     for key in value:
         if key not in ("schema", "known", "tool") and value["known"].get(key, "unknown") == "unknown":
             yield SchemaProblem(("known",), False, "manifest.value", f"`known` does not say how `{key}` is known")
+    yield from _evaluations(value, evaluations.released_problems)
 
 
 def artifact_name(name: ModelName, version: Version, layout: str) -> str:

@@ -75,9 +75,15 @@ def _observed(facts: SbomFacts) -> list[tuple[str, str]]:
 
 
 def _metric(evaluation: Evaluation) -> tuple[str, str]:
-    about = (evaluation.value, evaluation.result, evaluation.dataset and f"on {evaluation.dataset}")
-    name = f"{evaluation.name}: {evaluation.metric}" if evaluation.metric else evaluation.name
-    return name, "; ".join(text for text in about if text) or "declared"
+    about = (
+        evaluation.value,
+        evaluation.bound,
+        evaluation.result,
+        evaluation.dataset and f"on {evaluation.dataset}",
+        evaluation.group and f"for {evaluation.group}",
+        evaluation.report and f"from {evaluation.report} {evaluation.digest}",
+    )
+    return evaluation.subject, "; ".join(text for text in about if text) or "declared"
 
 
 def _training(facts: SbomFacts) -> str:

@@ -57,6 +57,15 @@ def _said(facts: SbomFacts) -> Iterator[str]:
         yield f"claim of {entry.claimant}: {entry.claim}" + (f" ({entry.url})" if entry.url else "")
     yield from (f"data governance {name}: {value}" for name, value in declared.governance)
     for evaluation in declared.evaluations:
-        about = (evaluation.metric, evaluation.value, evaluation.result, evaluation.dataset)
-        yield f"evaluation {evaluation.name}: {', '.join(text for text in about if text)}"
+        about = (
+            evaluation.metric,
+            evaluation.value,
+            evaluation.bound,
+            evaluation.result,
+            evaluation.dataset,
+            evaluation.group,
+            evaluation.report and f"from {evaluation.report} {evaluation.digest}",
+        )
+        kind = "bias test" if evaluation.kind == "bias" else "evaluation"
+        yield f"{kind} {evaluation.name}: {', '.join(text for text in about if text)}"
     yield from (f"hyperparameter {name}: {value}" for name, value in declared.hyperparameters)

@@ -123,8 +123,10 @@ class Evaluations(Section):
     required: frozenset[Evaluation] | None
     #: `all` (where nothing is said) or `any`.
     select: str | None
-    #: `deny` (where nothing is said): one evaluation that is said to have failed is enough to deny; or `allow`.
+    #: `deny` (where nothing is said): one evaluation that failed is enough to deny; or `allow`.
     failed: str | None
+    #: `passed`: a signed test result must say PASSED; `made`: one must be there. None where none is asked for.
+    signed: str | None = None
 
 
 def read_source(node: Node) -> Source:
@@ -206,12 +208,13 @@ def read_age(node: Node) -> Age:
 
 
 def read_evaluations(node: Node) -> Evaluations:
-    """`evaluations: {required: [{name, metric, dataset, result, min, max}], select: all|any, failed: deny|allow}`."""
-    keys = keys_of(node, "required", "select", "failed")
+    """`evaluations: {required: [{name, metric, dataset, result, min, max}], select, failed, testResult: passed|made}`."""
+    keys = keys_of(node, "required", "select", "failed", "testResult")
     required = keys["required"].texts(_evaluation) if "required" in keys else None
     select = keys["select"].one_of(("all", "any")) if "select" in keys else None
     failed = keys["failed"].one_of(("deny", "allow")) if "failed" in keys else None
-    return Evaluations(effect_of(keys), required, select, failed)
+    signed = keys["testResult"].one_of(("passed", "made")) if "testResult" in keys else None
+    return Evaluations(effect_of(keys), required, select, failed, signed)
 
 
 def _evaluation(node: Node) -> Evaluation:

@@ -162,11 +162,14 @@ def _datasets(base: Datasets, own: Datasets) -> Datasets:
 
 
 def _evaluations(base: Evaluations, own: Evaluations) -> Evaluations:
+    if (base.signed, own.signed) == ("passed", "made"):
+        raise _loosens("evaluations.testResult", "is `passed` in the policy that is extended and cannot become `made`")
     return Evaluations(
         _effect("evaluations", base.effect, own.effect),
         _joined(base.required, own.required),
         _word("evaluations.select", base.select, own.select, "any"),
         _word("evaluations.failed", base.failed, own.failed, "allow"),
+        own.signed or base.signed,
     )
 
 

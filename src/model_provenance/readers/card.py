@@ -27,7 +27,7 @@ def _read(head: Head, cursor: Cursor) -> Reading:
     if card is None:
         return Reading({"front_matter": False})
     datasets = texts(card.get("datasets", []), "datasets")
-    results = list(_results(card.get("model-index")))
+    results = list(card_results(card.get("model-index")))
     details: dict[str, Any] = {
         "license": list(texts(card.get("license", []), "licences", 64)),
         "license_name": text(card.get("license_name")),
@@ -57,7 +57,7 @@ def _licenses(head: Head, card: dict[str, Any]) -> tuple[LicenseFact, ...]:
     )
 
 
-def _results(index: Any) -> Iterator[dict[str, str]]:
+def card_results(index: Any) -> Iterator[dict[str, str]]:
     """Flat results of `model-index`; entries of another shape are left out."""
     for model in _objects(index):
         for result in _objects(model.get("results")):

@@ -10,6 +10,7 @@ from model_provenance.domain.difference import Difference
 from model_provenance.domain.receipt import Receipt, ReleaseResult
 from model_provenance.report.changes import changes_section
 from model_provenance.report.described import commit_of, described_rows
+from model_provenance.report.evaluations import evaluation_rows, evaluations_line
 from model_provenance.report.lineage import lineage
 from model_provenance.report.markdown import (
     ROWS,
@@ -66,6 +67,7 @@ class ReleasePage:
         receipt = self.receipt
         return [
             _described(receipt),
+            _evaluations(receipt.manifest),
             [
                 "### Lineage",
                 "",
@@ -123,6 +125,27 @@ def _described(receipt: Receipt) -> list[str]:
         if label in ("Release commit", "Training commit") and commit:
             facts[number] = (label, commit_link(commit) + escaped(known))
     return ["### What is in it", "", *fact_table(facts)]
+
+
+def _evaluations(manifest: Mapping[str, Any]) -> list[str]:
+    rows = evaluation_rows(manifest)
+    if not rows:
+        return []
+    icons = {"passed": "✅ ", "FAILED": "❌ "}
+    cells = [
+        (
+            escaped(row.name, 400),
+            escaped(row.value),
+            escaped(row.bound),
+            icons.get(row.outcome, "") + row.outcome,
+            escaped(row.source),
+        )
+        for row in rows[:ROWS]
+    ]
+    if len(rows) > ROWS:
+        cells.append((f"{len(rows) - ROWS} more, see the manifest", "", "", "", ""))
+    head = ("Evaluation", "Value", "Bound", "Outcome", "Known from")
+    return ["### Evaluations", "", f"**{evaluations_line(manifest)}**", "", *table(head, cells)]
 
 
 def _log(receipt: Receipt) -> list[str]:

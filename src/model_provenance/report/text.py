@@ -14,6 +14,7 @@ from model_provenance.domain.verification import Report, Scope
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.report.decision import decision_lines
 from model_provenance.report.described import described_rows
+from model_provenance.report.evaluations import evaluation_rows, evaluations_line
 from model_provenance.report.signer import signer_line
 from model_provenance.report.units import duration, plural, size
 
@@ -21,6 +22,8 @@ _RED, _GREEN, _YELLOW, _BOLD, _DIM, _END = "\x1b[31m", "\x1b[32m", "\x1b[33m", "
 
 #: Places of one finding that are named; the JSON report has all.
 _PLACES = 8
+#: Evaluations that a terminal shows; the manifest has all.
+_EVALUATIONS = 20
 
 
 class _Paint:
@@ -72,9 +75,29 @@ def receipt_text(receipt: Receipt, *, where: str | None, next_command: str, colo
     read = max(package.seconds, 1e-9)
     rows.append(("time", f"{duration(total)}; read and hashed at {size(int(package.total_bytes / read))}/s"))
     lines = [f"{verdict} {paint(_BOLD, f'{receipt.name} {receipt.version}')}", *_table(rows)]
+    lines += _evaluations(receipt, paint)
     lines += _findings(receipt.findings, paint)
     lines += ["", f"Next: {next_command}"]
     return "\n".join(lines) + "\n"
+
+
+def _evaluations(receipt: Receipt, paint: _Paint) -> list[str]:
+    """A table where there are evaluations: what failed first."""
+    rows = evaluation_rows(receipt.manifest)
+    if not rows:
+        return []
+    cells = [
+        tuple(shown(cell, 100) for cell in (row.name, row.value, row.bound, row.outcome)) for row in rows[:_EVALUATIONS]
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in range(3)]
+    styles = {"FAILED": _RED, "passed": _GREEN}
+    lines = ["", f"Evaluations  {evaluations_line(receipt.manifest)}"]
+    for *told, ended in cells:
+        padded = "  ".join(cell.ljust(width) for cell, width in zip(told, widths, strict=True))
+        lines.append(f"  {padded}  {paint(styles.get(ended, _DIM), ended)}")
+    if len(rows) > _EVALUATIONS:
+        lines.append(f"  and {len(rows) - _EVALUATIONS} more, in model-manifest.json")
+    return lines
 
 
 def report_text(report: Report, *, target: str, colour: bool, seconds: float, verbose: bool = False) -> str:

@@ -66,7 +66,7 @@ def release_case(
     *,
     scope: Scope = Scope.RELEASE,
 ) -> Case:
-    """The case of a whole release, or of one without its weights or package: only its five kinds of statement count."""
+    """The case of a whole release, or of one without its weights or package: only its kinds of statement count."""
     found = _sorted(bundles, _of_release, expectation, trust)
     return _case(scope, expectation, trust, found, observed, documents=documents)
 
@@ -197,7 +197,7 @@ def _refuse_old_forms(candidate: Candidate) -> None:
 
 
 def _of_release(candidate: Candidate) -> bool:
-    """One of the five kinds of statement that a release is made of."""
+    """One of the kinds of statement that a release is made of."""
     return candidate.statement is not None and candidate.statement.predicate_type in RELEASE_PREDICATES
 
 

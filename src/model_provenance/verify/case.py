@@ -28,6 +28,7 @@ RELEASE_PREDICATES = (
     Predicate.SPDX,
     Predicate.SPDX3,
     Predicate.CYCLONEDX,
+    Predicate.TEST_RESULT,
 )
 
 

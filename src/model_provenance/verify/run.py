@@ -64,6 +64,7 @@ def _verified(case: Case, findings: tuple[Finding, ...], level: int | None) -> V
     held = {finding.id for finding in findings if finding.status is Status.PASS}
     alone = case.scope is Scope.BUNDLE
     observed, provenance = case.observed, case.statement(Predicate.PROVENANCE)
+    tested = None if alone else case.statement(Predicate.TEST_RESULT)
     # One bundle alone is not a release: its manifest or provenance has not been compared with the others.
     manifest = None if alone else case.manifest.value
     moments = [moment for evidence in case.evidence for moment in evidence.moments]
@@ -85,6 +86,7 @@ def _verified(case: Case, findings: tuple[Finding, ...], level: int | None) -> V
         subjects=() if alone else _subjects(case),
         attestations=tuple((evidence.name, evidence.digest) for evidence in case.evidence),
         statements=tuple((e.name, Digest.of(e.statement.payload)) for e in case.evidence if e.statement is not None),
+        test_result=tested.predicate if tested is not None else {},
     )
 
 

@@ -9,6 +9,7 @@ from model_provenance.describe.sbom.values import ENTRY_LIMIT, agent, digest, ma
 from model_provenance.domain.agents import Agent
 from model_provenance.domain.sbom import Declarations, Evaluation, IpClaim, Usage
 from model_provenance.domain.text import shown
+from model_provenance.formats.evaluations import bound_words
 
 #: A notice may name many holders.
 _COPYRIGHT_LIMIT = 2000
@@ -52,6 +53,10 @@ def _evaluations(value: Any) -> Iterator[Evaluation]:
             dataset=text(test.get("dataset")),
             url=url(test.get("url")),
             digest=digest(test.get("digest")),
+            kind=text(test.get("kind")),
+            bound=bound_words(test),
+            group=text(test.get("group")),
+            report=text(test.get("report")),
         )
 
 

@@ -1,22 +1,24 @@
-"""The tests and evaluations that the policy asks for were made, as the signed manifest says, and came out well enough.
+"""The tests and evaluations that the policy asks for were made, as is signed, and came out well enough.
 
-What was measured is declared by who released the model: the gate holds them to it, and cannot measure again. Numbers are
-compared exactly as they are written.
+What was measured is declared by who released the model: the gate holds them to it, and cannot measure again. Where there is a
+signed test result it is read, and else the manifest; check 17 has held the two against each other. Numbers are compared exactly
+as they are written.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
+from model_provenance.domain.evaluation import Outcome, beyond, number_of
 from model_provenance.domain.policy import Answer
 from model_provenance.domain.text import shown
+from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats.evaluations import bounded, fault, outcome, title
+from model_provenance.formats.test_result import SignedResult, parse
 from model_provenance.policy.gates.gate import Case, Gate, cannot_decide, passed, refused
 from model_provenance.policy.sections import Evaluation, Evaluations
 
-_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _SHOWN = 5
 
 
@@ -25,8 +27,12 @@ class _UnreadableError(Exception):
 
 
 def decide(section: Evaluations, case: Case) -> Answer:
-    """Each required evaluation against the tests of the manifest."""
-    tests = case.verified.manifest.get("tests")
+    """Each required evaluation against what is signed of it."""
+    try:
+        signed = parse(case.verified.test_result) if case.verified.test_result else None
+    except ModelProvenanceError as error:
+        return _cannot("the signed test result cannot be read", error.message)
+    tests = case.verified.manifest.get("tests") if signed is None else list(signed.tests)
     if tests is None:
         fix = "Declare them under `tests` in the source manifest, and release again."
         what = "the manifest does not say which tests were made"
@@ -34,18 +40,31 @@ def decide(section: Evaluations, case: Case) -> Answer:
     if not isinstance(tests, list) or not all(isinstance(t, dict) and isinstance(t.get("name"), str) for t in tests):
         return _cannot("the list of tests cannot be read", "an entry has no name, or a wrong type")
     try:
-        faults = [*_failed(section, tests), *_lacking(section, tests)]
+        faults = [*_unsigned(section, signed), *_failed(section, tests), *_lacking(section, tests)]
     except _UnreadableError as error:
         return _cannot(str(error), "the policy compares it with a number")
     if faults:
         fix = "Make the evaluations that the policy asks for, and release a model that meets them."
         return refused("evaluations", section.effect, "; ".join(faults[:_SHOWN]), "the policy asks for it", fix)
-    return passed("evaluations", f"{len(section.required or ())} required, among {len(tests)} that were made")
+    made = "" if signed is None else f", with a signed test result that says {signed.result.value}"
+    return passed("evaluations", f"{len(section.required or ())} required, among {len(tests)} that were made{made}")
+
+
+def _unsigned(section: Evaluations, signed: SignedResult | None) -> Iterator[str]:
+    if section.signed is not None and signed is None:
+        yield "there is no signed test result"
+    elif section.signed == "passed" and signed is not None and signed.result is not Outcome.PASSED:
+        names, why = signed.failed or signed.warned, "failed" if signed.failed else "was held against no bound"
+        more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+        what = f"{shown(names[0], 100)} {why}{more}" if names else "nothing was held against a bound"
+        yield f"the signed test result says {signed.result.value}: {what}"
 
 
 def _failed(section: Evaluations, tests: list[dict[str, Any]]) -> Iterator[str]:
     if section.failed != "allow":
-        yield from (f"{shown(test['name'], 60)} failed" for test in tests if test.get("result") == "failed")
+        for test in tests:
+            if outcome(test) is Outcome.FAILED:
+                yield f"{shown(title(test), 100)} {fault(test) or 'failed'}"
 
 
 def _lacking(section: Evaluations, tests: list[dict[str, Any]]) -> Iterator[str]:
@@ -66,29 +85,19 @@ def _is_of(wanted: Evaluation, test: dict[str, Any]) -> bool:
 def _fault(wanted: Evaluation, test: dict[str, Any]) -> str | None:
     """What is wrong with one test; None where it is as the policy asks."""
     result = test.get("result")
-    if result == "failed":
-        return "failed"
-    if wanted.result is not None and result != wanted.result:
+    if outcome(test) is Outcome.FAILED:
+        return fault(test) or "failed"
+    if wanted.result is not None and result != wanted.result and not (wanted.result == "measured" and bounded(test)):
         return f"is not said to have {wanted.result}" if wanted.result == "passed" else "was not measured"
     if wanted.at_least is None and wanted.at_most is None:
         return None
     if "value" not in test:
         return "has no value"
-    value = _number(test["value"], shown(wanted.name, 60))
-    if wanted.at_least is not None and value < wanted.at_least:
-        return f"is {value}, and at least {wanted.at_least} is asked for"
-    if wanted.at_most is not None and value > wanted.at_most:
-        return f"is {value}, and at most {wanted.at_most} is allowed"
-    return None
-
-
-def _number(value: Any, name: str) -> Decimal:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Decimal(value)
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return Decimal(value)
-    msg = f"the value of {name} is {shown(str(value), 40)}, which is no number"
-    raise _UnreadableError(msg)
+    value = number_of(test["value"])
+    if value is None:
+        msg = f"the value of {shown(wanted.name, 60)} is {shown(str(test['value']), 40)}, which is no number"
+        raise _UnreadableError(msg)
+    return beyond(value, wanted.at_least, wanted.at_most)
 
 
 def _cannot(what: str, why: str) -> Answer:
