@@ -40,7 +40,9 @@ def original(
     base = tmp_path_factory.mktemp(request.param)
     model = base / "model"
     _write_model(model)
-    words = ["--name", "minilm", "--sbom-engine", "native"]
+    # One evaluation passes in one release and fails in the other, so that an exchange of test results would mean something.
+    (base / "declared.yaml").write_text("tests: [{name: sts-b, metric: spearman, min: 0.8}]\n")
+    words = ["--name", "minilm", "--sbom-engine", "native", "--manifest", str(base / "declared.yaml")]
     patch = pytest.MonkeyPatch()
     signer: KeySigner | None = None
     if request.param == "key":
@@ -59,6 +61,9 @@ def original(
         expected = ["--signer", signer_text, "--trusted-root", str(base / "root.json")]
     for version in ("1.0.0", "0.9.0"):
         output = ["--output", str(base / f"minilm-{version}"), "--version", version]
+        results = base / "results.json"
+        results.write_text('{"tests": [{"name": "sts-b", "metric": "spearman", "value": 0.%s}]}' % (version[0] * 2))
+        output += ["--evaluation", str(results)]
         if version == "0.9.0":
             (model / "config.json").write_text('{"model_type": "bert", "old": true}')
         assert run(["release", str(model), *words, *output, *signing]) == 0

@@ -67,6 +67,8 @@ ENTERPRISE_SERVER = Job(
     level=1,
 )
 JOBS = (PUSH, TAG, REUSABLE, ENVIRONMENT, SELF_HOSTED, ENTERPRISE_SERVER, BRANCH, GITLAB_TAG, GITLAB_SELF_HOSTED)
+#: Names an evaluation, so that a release has a test result.
+MANIFEST = "model-manifest.yaml"
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def release(
     (folder / "trust-config.json").write_text(trust_config or sigstore.trust_config)
     (folder / "trusted-root.json").write_text(sigstore.trusted_root)
     words = ["release", "model", "--name", "minilm", "--version", "1.0.0", "--sbom-engine", "native", *more]
+    words += ["--manifest", MANIFEST]
     done = command([*words, "--trust-config", str(folder / "trust-config.json")], cwd=folder / "minilm", env=env)
     assert done.returncode == 0, done.stderr
     place = folder / "minilm"
@@ -116,10 +119,11 @@ def release(
 
 
 def repository(folder: Path) -> str:
-    """`minilm/`, committed, with `model/` in it; returns the commit."""
+    """`minilm/`, committed, with `model/` in it, and beside it the source manifest; returns the commit."""
     place = folder / "minilm"
     write_model(place / "model")
     (place / ".gitignore").write_text("dist/\n")
+    (place / MANIFEST).write_text("tests: [{name: sts-b, metric: spearman, value: 0.82, min: 0.8}]\n")
     git(place, "init", "-q", "-b", "main")
     git(place, "add", "-A")
     git(place, "commit", "-q", "-m", "A model")

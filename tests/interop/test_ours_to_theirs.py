@@ -16,6 +16,7 @@ from tests.interop.releasing import (
     GITHUB_IDENTITY,
     GITHUB_ISSUER,
     GITLAB_ISSUER,
+    MANIFEST,
     PUSH,
     REUSABLE,
     Job,
@@ -35,6 +36,7 @@ STATEMENTS = {
     "provenance": "slsaprovenance1",
     "spdx": "spdxjson",
     "cyclonedx": "cyclonedx",
+    "test-result": "https://in-toto.io/attestation/test-result/v0.1",
 }
 IDENTITIES = {
     PUSH.name: (PUSH, GITHUB_IDENTITY, GITHUB_ISSUER),
@@ -53,7 +55,18 @@ def keyed(tmp_path_factory: pytest.TempPathFactory, peers: Peers) -> Released:
     folder = tmp_path_factory.mktemp("keyed")
     accepted(peers.cosign("generate-key-pair", cwd=folder))
     repository(folder)
-    words = ["release", "model", "--name", "minilm", "--version", "1.0.0", "--sbom-engine", "native"]
+    words = [
+        "release",
+        "model",
+        "--name",
+        "minilm",
+        "--version",
+        "1.0.0",
+        "--sbom-engine",
+        "native",
+        "--manifest",
+        MANIFEST,
+    ]
     env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "COSIGN_PASSWORD": "secret"}
     done = command([*words, "--key", str(folder / "cosign.key")], cwd=folder / "minilm", env=env)
     assert done.returncode == 0, done.stderr

@@ -15,12 +15,12 @@ from tests.interop.stack import REKOR_PREVIOUS, Stack
 @pytest.mark.matrix("runs", "release and verify, {job}", "{sigstore}")
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name.replace(" ", "-"))
 def test_a_release_verifies_as_the_job_that_made_it(released: Callable[[Job], Released], job: Job) -> None:
-    """With five bundles under one certificate; the level is what the certificate supports."""
+    """With six bundles under one certificate; the level is what the certificate supports."""
     made = released(job)
     report = made.verify()
     assert report["result"] == "PASS", report["findings"]
     assert report["slsa_level"] == job.level, report["slsa_reasons"]
-    assert len(report["log_entries"]) == 5
+    assert len(report["log_entries"]) == 6
 
 
 OTHERS = {

@@ -10,7 +10,9 @@ from model_provenance.formats.sbom_identity import identity
 from model_provenance.formats.sbom_reading import malformed, object_of, objects_in, text_in
 from model_provenance.formats.spdx_observed import MANIFEST, layout_of
 
-_DECLARED_PROPERTIES = (f"{PREFIX}:hyperparameter:", f"{PREFIX}:usage:", f"{PREFIX}:data-governance:")
+_DECLARED_PROPERTIES = tuple(
+    f"{PREFIX}:{part}:" for part in ("hyperparameter", "usage", "data-governance", "evaluation")
+)
 #: Fields of the model that only the runner knows, and those that are looked into one by one.
 _RUN = (
     "supplier",

@@ -30,6 +30,7 @@ def report_value(report: Report) -> dict[str, Any]:
         "reference": report.reference,
         "manifest": None if verified is None else dict(verified.manifest) or None,
         "provenance": None if verified is None else dict(verified.provenance) or None,
+        "test_result": None if verified is None else dict(verified.test_result) or None,
         "files": None if verified is None else [file_value(file) for file in verified.files],
         "executable": None if verified is None or verified.executable is None else sorted(verified.executable),
         "time_evidence": [] if verified is None else sorted(verified.time_evidence),
