@@ -94,6 +94,24 @@ def _data_elsewhere(repository: Path) -> None:
     (repository / "data/tickets").symlink_to("/etc")
 
 
+def _evaluated(repository: Path) -> None:
+    """Bounds, and results that keep one of them; a name that would like to be markup."""
+    (repository / "model.yaml").write_text(
+        "license: Apache-2.0\n"
+        "tests:\n"
+        "  - {name: hellaswag, metric: acc_norm, min: 0.7}\n"
+        "  - {name: crows_pairs_english, metric: pct_stereotype, max: 0.6}\n"
+    )
+    (repository / "results.json").write_text(
+        '{"results": {"hellaswag": {"acc,none": 0.61, "acc_norm,none": 0.72},'
+        ' "crows_pairs_english": {"pct_stereotype,none": 0.63},'
+        ' "<img src=x>|[a](https://evil.example)": {"acc,none": 0.5}}}'
+    )
+    (repository / "fairness.json").write_text(
+        '{"tests": [{"name": "parity", "kind": "bias", "metric": "gap", "value": 0.04, "group": "women"}]}'
+    )
+
+
 def _faulty_manifest(repository: Path) -> None:
     lines = ["licence: MIT", *(f"key{number}: 1" for number in range(60))]
     (repository / "model.yaml").write_text("\n".join(lines) + "\n")
@@ -122,6 +140,7 @@ PREPARATIONS: dict[str, Callable[[Path], None]] = {
     "changed": _changed,
     "one-byte": _one_byte,
     "declared": _declared,
+    "evaluated": _evaluated,
     "data": _data,
     "other-data": _other_data,
     "data-elsewhere": _data_elsewhere,

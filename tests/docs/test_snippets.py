@@ -12,6 +12,8 @@ from check_jsonschema.builtin_schemas import get_builtin_schema
 from jsonschema import Draft7Validator
 from pre_commit.clientlib import load_config
 
+from model_provenance.formats.manifest import check_source
+
 from .markdown import ROOT, pages
 
 _SNIPPETS = [
@@ -24,7 +26,7 @@ _SNIPPETS = [
 
 @pytest.mark.parametrize("text", _SNIPPETS)
 def test_a_snippet_is_valid_for_the_program_that_reads_it(text: str, tmp_path: Path) -> None:
-    """A workflow for GitHub, an include for GitLab, a configuration for pre-commit; nothing else is shown."""
+    """A workflow for GitHub, an include for GitLab, a source manifest, a configuration for pre-commit; nothing else is shown."""
     value: dict[Any, Any] = yaml.safe_load(text)
     if "jobs" in value:
         _validate(value, "vendor.github-workflows")
@@ -32,6 +34,8 @@ def test_a_snippet_is_valid_for_the_program_that_reads_it(text: str, tmp_path: P
     elif "include" in value:
         _validate(value, "vendor.gitlab-ci")
         _check_component_inputs(value)
+    elif "tests" in value:
+        assert check_source(text.encode(), "model.yaml") == ()
     else:
         _check_hooks(text, value, tmp_path / ".pre-commit-config.yaml")
 
