@@ -28,14 +28,16 @@ class ReviewedBuilder:
     commits: frozenset[str]
 
 
-#: Ours. A release cannot name its own commit, so the row of a version is added in the one after it (CONTRIBUTING.md).
+#: Ours. A release cannot name its own commit, so the row of a version is added in the one after it (CONTRIBUTING.md, "The
+#: reviewed builder").
 REVIEWED_BUILDERS: tuple[ReviewedBuilder, ...] = ()
 
 
 def slsa_level(
-    signer: SignerIdentity, *, has_provenance: bool, reviewed: tuple[ReviewedBuilder, ...] = REVIEWED_BUILDERS
+    signer: SignerIdentity, *, has_provenance: bool, reviewed: tuple[ReviewedBuilder, ...] | None = None
 ) -> tuple[int, tuple[str, ...]]:
-    """Level and reasons of a verified release; 0 without provenance."""
+    """Level and reasons of a verified release; 0 without provenance. `reviewed` is whose review counts, by default ours."""
+    reviewed = REVIEWED_BUILDERS if reviewed is None else reviewed
     if not has_provenance:
         return 0, ("no provenance",)
     if signer.method != "keyless":

@@ -205,3 +205,15 @@ def tools() -> Any:
     import sys
 
     return sys.modules[__name__]
+
+
+@pytest.fixture
+def outcome(api: Any, keyless: Any, judge_keyless: Any, forge: Any) -> Any:
+    """Report of a release made and signed by a run."""
+
+    def report(run: Any, signer: Any, *, change: Any = None, **more: Any) -> Any:
+        draft = api.Draft(run=run)
+        statements = draft.statements if change is None else change(draft.statements)
+        return judge_keyless(forge.release(statements, run.claims()), draft.directory, signer=signer, **more)
+
+    return report

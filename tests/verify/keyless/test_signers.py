@@ -21,18 +21,6 @@ PERSON = {"iss": "https://accounts.google.com", "sub": "1", "email": "dev@exampl
 REUSABLE = "org/model-provenance/.github/workflows/release-model.yml@refs/tags/v1"
 
 
-@pytest.fixture
-def outcome(api: Any, keyless: Any, judge_keyless: Any, forge: Any) -> Any:
-    """Report of a release made and signed by a run."""
-
-    def report(run: Any, signer: Any, *, change: Any = None, **more: Any) -> Any:
-        draft = api.Draft(run=run)
-        statements = draft.statements if change is None else change(draft.statements)
-        return judge_keyless(forge.release(statements, run.claims()), draft.directory, signer=signer, **more)
-
-    return report
-
-
 # --- what passes
 
 
