@@ -59,8 +59,9 @@ def annotate(findings: tuple[Finding, ...]) -> None:
             continue
         properties = _properties(finding)
         # A place that is no line of a file is no property either, and the message alone says too little.
-        told = "file" in properties or finding.message.startswith(f"{finding.location} ")
-        message = finding.message if told else f"{finding.location}: {finding.message}"
+        message, place = finding.message, "" if "file" in properties else finding.location
+        if place and not message.startswith(f"{place} "):
+            message = f"{place}: {message}"
         message += f"\nFix: {finding.remedy}" if finding.remedy else ""
         issue_command(command, properties, message)
 
