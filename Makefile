@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 N ?= 300
 
-.PHONY: demo test test-ci interop interop-tools check format generate bench mutate lock clean help
+.PHONY: demo test test-ci interop interop-tools check format generate bench mutate fuzz lock clean help
 
 help:              ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -59,6 +59,10 @@ bench: $(BIN)/.dev             ## side by side with peers, in one run
 
 mutate: $(BIN)/.dev            ## N mutants of a signed release, of what a policy is given, and of status lists; none may pass
 	MODEL_PROVENANCE_MUTANTS=$(N) $(BIN)/python -m pytest tests/attacks/test_mutants.py tests/attacks/test_policy_mutants.py tests/revoke/test_mutants.py -q
+
+fuzz: N = 200000
+fuzz: $(BIN)/.dev              ## N runs of coverage-guided fuzzing of each of three readers, from another seed each time
+	MODEL_PROVENANCE_FUZZ=$(N) $(BIN)/python -m pytest tests/readers/test_coverage_fuzz.py -q -n $(JOBS)
 
 lock: $(BIN)/.dev              ## renew requirements/*.txt
 	$(BIN)/python tools/lock.py

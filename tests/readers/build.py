@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from model_provenance.domain.facts import FileFacts, ModelFacts
 from model_provenance.domain.files import Entry
 from model_provenance.domain.roles import role_of
+from model_provenance.domain.text import shown
 from model_provenance.readers.inspect import inspect
 
 SIZES = {"F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1}
@@ -132,3 +133,17 @@ def index_bytes(tensors: int) -> bytes:
         for number in range(tensors)
     }
     return json_bytes({"metadata": {"total_size": 1}, "weight_map": names})
+
+
+def is_shown(message: str) -> bool:
+    """Whether nothing in a message rewrites what a terminal or a log viewer shows."""
+    return shown(message, len(message)) == message
+
+
+def no_floats(value: Any) -> bool:
+    """Whether a JSON value is what facts are made of: text keys, and no number that another implementation would change."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and no_floats(child) for key, child in value.items())
+    if isinstance(value, list):
+        return all(map(no_floats, value))
+    return not isinstance(value, float) and not (isinstance(value, int) and abs(value) >= 2**53)
