@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import resource
 import shutil
 import signal
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .command import Cli, Outcome, ended, program, tree
+from .command import Cli, ended, program, tree
 
 NAMED = ("--name", "minilm", "--version", "1.0.0")
 RELEASE = ("release", "model", *NAMED, "--key", "release.key", "--sbom-engine", "native")
@@ -199,30 +198,9 @@ def test_a_stopped_run_cleans_up_and_can_be_repeated(number: signal.Signals, des
     large(desk)
     before = tree(desk, without=desk / "model")
     process = program(*RELEASE, "--layout", "tar", cwd=desk, preexec_fn=_as_at_a_terminal)
-    until(lambda: any(path.suffix for path in desk.glob("dist/.minilm-*/.*")))
+    until(lambda: any(desk.glob("dist/.model-provenance-tmp.*/new/minilm-1.0.0")))
 
     process.send_signal(number)
 
     ended(process).refused(2, "usage.interrupted", "Run it again")
     assert tree(desk, without=desk / "model") == before
-
-
-def test_a_killed_run_leaves_nothing_under_a_final_name_and_can_be_repeated(desk: Path) -> None:
-    """Killed at any moment: the release is there whole, or not at all."""
-    large(desk)
-    words = (*RELEASE, "--layout", "tar")
-    for _ in range(4):
-        process = program(*words, cwd=desk)
-        time.sleep(random.uniform(0.2, 1.2))
-        process.kill()
-        process.communicate()
-        if (desk / "dist/minilm-1.0.0").exists():
-            assert _verified(desk).status == 0
-            shutil.rmtree(desk / "dist/minilm-1.0.0")
-
-    assert ended(program(*words, cwd=desk)).status == 0
-    assert _verified(desk).status == 0
-
-
-def _verified(desk: Path) -> Outcome:
-    return ended(program("verify", "dist/minilm-1.0.0", "--key", "release.pub", *NAMED, cwd=desk))

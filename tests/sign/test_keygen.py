@@ -53,10 +53,11 @@ def test_the_private_key_is_never_readable_by_others(tmp_path: Path, monkeypatch
     seen: list[tuple[str, int]] = []
     real_open, real_sync = os.open, os.fsync
 
-    def watched_open(path: str, flags: int, mode: int) -> int:
-        assert flags & os.O_EXCL
-        seen.append(("open", mode))
-        return real_open(path, flags, mode)
+    def watched_open(path: str, flags: int, mode: int = 0o777, **more: int) -> int:
+        if flags & os.O_CREAT:
+            assert flags & os.O_EXCL
+            seen.append(("open", mode))
+        return real_open(path, flags, mode, **more)
 
     def watched_sync(descriptor: int) -> None:
         seen.append(("sync", stat.S_IMODE(os.fstat(descriptor).st_mode)))

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from model_provenance.disk.aside import file_aside
 from model_provenance.disk.failure import failure
 from model_provenance.disk.state import state_folder
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 
 _SIZE = 32
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -63,15 +63,14 @@ def refuse_shared(folder: Path, status: os.stat_result) -> None:
 
 def _make(place: Path) -> None:
     """Whole or not at all: of two processes that start at once, one makes it."""
-    temporary = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, _NEW, 0o600)
+    temporary, descriptor = file_aside(place.parent, 0o600)
     try:
         os.write(descriptor, secrets.token_bytes(_SIZE))
         with suppress(FileExistsError):
             os.link(temporary, place)
     finally:
-        os.close(descriptor)
         temporary.unlink()
+        os.close(descriptor)
 
 
 def _place(path: Path, why: str) -> ModelProvenanceError:

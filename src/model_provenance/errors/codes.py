@@ -28,6 +28,7 @@ _ALL: tuple[Code, ...] = (
     Code("release.compare", 2, "The release to compare with cannot be read", "Give the folder of an earlier release, with its `evidence/`."),
     Code("release.exists", 2, "This name and version was released before with another package", "Release under a new version, or remove the folder if the earlier release was never given to anyone."),
     Code("release.files", 11, "The files are not those that were to be released", "Release the very files that the build job measured; if they were built again, take the digest of that run."),
+    Code("release.left_behind", 0, "An earlier run was interrupted, and left a temporary file or folder", "Look at it, and remove it if no run uses it."),
     Code("release.output", 2, "The output path cannot become a release folder", "Choose another --output, outside the model."),
     Code("spool.differs", 11, "What is there now is not what was to be signed", "Sign where the model, the commit and the version of model-provenance are those of the run that kept it, or release again."),
     Code("spool.kept", 23, "Sigstore did not answer, and the release waits to be signed", "When Sigstore answers again, run `model-provenance sign --spool DIR`."),

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from model_provenance.disk.aside import EARLIER, Left, folder_aside, sweep
 from model_provenance.disk.publish import PublishedFile
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.files import ModelFile
+from model_provenance.domain.finding import Finding, warned
 from model_provenance.domain.package import Package
+from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 
 #: A receipt is a few kilobytes a statement; anything larger is not ours.
@@ -28,19 +29,38 @@ def building(final: Path) -> Iterator[Path]:
     So are the folders above it that were made for it: a release that failed leaves nothing at all.
     """
     made = _missing_above(final)
-    with translated(final):
-        final.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
-        # mkdtemp makes 0700; a release is for others to read, as far as the umask lets them.
-        folder.chmod(0o777 & ~_umask())
     try:
-        yield folder
-        with translated(final):
-            _put_in_place(folder, final)
+        with ExitStack() as stack:
+            with translated(final):
+                final.parent.mkdir(parents=True, exist_ok=True)
+                aside = stack.enter_context(folder_aside(final.parent))
+                # Within the folder aside, which nobody else may enter: a release is for others to read, as the umask says.
+                folder = aside / "new" / final.name
+                folder.mkdir(parents=True)
+            yield folder
+            with translated(final):
+                _put_in_place(folder, final, aside / EARLIER)
     finally:
-        if not (folder / "index.json").exists():
-            shutil.rmtree(folder, ignore_errors=True)
         _remove_empty(made)
+
+
+def swept(*places: Path) -> tuple[Finding, ...]:
+    """What runs that were killed left in these folders is removed; a warning about each, and each that is left alone."""
+    return tuple(_about(left) for place in places for left in sweep(place))
+
+
+def _about(left: Left) -> Finding:
+    where = shown(str(left.path), 400)
+    if left.why:
+        return warned(
+            "release.left_behind", f"an earlier run may have left this; it is not removed: {left.why}", location=where
+        )
+    return warned(
+        "release.left_behind",
+        "an earlier run was interrupted; what it left is removed",
+        location=where,
+        remedy="Nothing.",
+    )
 
 
 @contextmanager
@@ -132,20 +152,18 @@ def translated(path: Path) -> Iterator[None]:
         raise ModelProvenanceError("machine.io", f"{error.strerror or error}", location=str(path)) from error
 
 
-def _put_in_place(folder: Path, final: Path) -> None:
+def _put_in_place(folder: Path, final: Path, aside: Path) -> None:
     """Rename over; an earlier release of the same package steps aside first, so that a crash leaves one or the other."""
     if not final.exists():
         folder.rename(final)
         return
-    aside = Path(tempfile.mkdtemp(prefix=f".{final.name}.old.", dir=final.parent)) / final.name
-    final.rename(aside)
+    aside.mkdir()
+    earlier = final.rename(aside / final.name)
     try:
         folder.rename(final)
     except OSError:
-        aside.rename(final)
+        earlier.rename(final)
         raise
-    finally:
-        shutil.rmtree(aside.parent, ignore_errors=True)
 
 
 def _missing_above(path: Path) -> list[Path]:
@@ -170,9 +188,3 @@ def _package_digest(folder: Path) -> str | None:
         return None
     digest = value.get("package_digest") if isinstance(value, dict) else None
     return digest if isinstance(digest, str) else None
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

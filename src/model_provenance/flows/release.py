@@ -65,6 +65,7 @@ def release(request: ReleaseRequest, progress: Progress | None = None) -> Receip
         refuse_other_model(request.name, request.version, source, context)
     with watch.step("datasets"):
         source = joined(source, datasets, progress)
+    left = folder.swept(request.folder.parent, *filter(None, (request.oci_layout,)))
     with (
         folder.removed_on_failure(request.oci_layout),
         folder.building(request.folder) as building,
@@ -80,7 +81,7 @@ def release(request: ReleaseRequest, progress: Progress | None = None) -> Receip
         if pushing is not None:
             with watch.step("push"):
                 references = pushing.finish(described.package, signed.bundles, described.sboms)
-        receipt = receipt_of(request, described, signed, references, (*told, *measured), watch)
+        receipt = receipt_of(request, described, signed, references, (*told, *left, *measured), watch)
         _write(building, described, receipt)
         if request.oci_layout is not None:
             _finish_layout(request, described, signed.bundles)

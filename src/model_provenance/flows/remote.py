@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from model_provenance.disk.aside import sweep
 from model_provenance.disk.failure import failure
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.evidence import Predicate
@@ -98,14 +100,17 @@ def pull(
             return Pulled(replace(checked.report, reference=named), None)
         folder = output.parent / f".{output.name}.pull-{remote.model.index.hex[:16]}"
         _make_room(output, folder, sum(layer.size for layer in remote.model.layers))
+        # Held until it has its name: no other pull changes what is being verified.
         with Staging(folder, _signed_files(checked.evidence)) as staging:
             observed = _observed(registry, remote, checked.observed, staging, progress)
-    report = verify_release(checked.evidence, observed, checked.expectation, request.trust)
-    report = decide(replace(report, reference=named))
-    if report.result is not Result.PASS:
-        return Pulled(report, None)
-    _refuse_difference(folder, [file.path for file in observed.files])
-    _put_in_place(folder, output)
+            report = verify_release(checked.evidence, observed, checked.expectation, request.trust)
+            report = decide(replace(report, reference=named))
+            if report.result is not Result.PASS:
+                return Pulled(report, None)
+            _refuse_difference(folder, [file.path for file in observed.files])
+            _put_in_place(folder, output)
+    # Of no more use: parts of other packages, which a tag named before it moved.
+    sweep(output.parent, re.compile(re.escape(f".{output.name}.pull-") + "[0-9a-f]{16}"))
     return Pulled(report, output)
 
 

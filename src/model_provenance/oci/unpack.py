@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, final
 
+from model_provenance.disk.aside import held
 from model_provenance.disk.failure import failure
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.paths import path_problem
@@ -37,6 +38,12 @@ class Staging:
             os.close(self._root)
             # Its owner could change everything in it after it was verified.
             raise _unsafe("the folder of an earlier pull belongs to another user", str(path))
+        if not held(self._root, path):
+            os.close(self._root)
+            message = "another pull fills this folder"
+            raise ModelProvenanceError(
+                "pull.output", message, location=shown(str(path), 400), remedy="Wait until it has ended."
+            )
 
     def __enter__(self) -> Staging:
         return self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from model_provenance.disk.aside import file_aside
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import cosign_key
@@ -49,15 +49,15 @@ def keygen(output_prefix: Path, password: bytes, *, force: bool = False) -> tupl
 
 def _staged(path: Path, data: bytes, mode: int, cleaning: ExitStack) -> Path:
     """The complete file beside `path`, under a name of its own that is removed in the end."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     # The mode is tight from the first moment: no other user can open the file before.
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE_MODE)
+    temporary, descriptor = file_aside(path.parent, _PRIVATE_MODE)
+    # Open, and so held, until it has its name.
+    file = cleaning.enter_context(os.fdopen(descriptor, "wb"))
     cleaning.callback(temporary.unlink, missing_ok=True)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fchmod(file.fileno(), mode)
-        os.fsync(file.fileno())
+    file.write(data)
+    file.flush()
+    os.fchmod(file.fileno(), mode)
+    os.fsync(file.fileno())
     return temporary
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -222,6 +224,37 @@ def test_a_pull_that_was_killed_goes_on_with_what_is_there(workshop: Workshop, r
     assert pulled.path is not None
     assert tree(pulled.path) == tree(workshop.model)
     assert not staging.exists()
+
+
+def test_two_pulls_do_not_fill_one_folder(workshop: Workshop, registry: Registries) -> None:
+    """The second is told so, and what the first has fetched, and is verifying, is not changed by it."""
+    sim = registry()
+    receipt = workshop.release(sim)
+    staging = workshop.folder / f".pulled.pull-{receipt.package.package_digest.hex[:16]}"
+    staging.mkdir()
+    first = os.open(staging, os.O_RDONLY)
+    fcntl.flock(first, fcntl.LOCK_EX)
+    assert code_of(lambda: workshop.pull(sim)) == "pull.output"
+    assert not list(staging.iterdir())
+    os.close(first)
+    assert workshop.pull(sim).path is not None
+
+
+def test_parts_of_what_a_tag_named_before_go_when_a_pull_is_done(workshop: Workshop, registry: Registries) -> None:
+    """Nobody goes on with them; those that a pull still fills stay."""
+    sim = registry()
+    workshop.release(sim)
+    old, busy, other = (
+        workshop.folder / f".pulled{name}.pull-{'0' * 15}{digit}" for name, digit in (("", 1), ("", 2), ("2", 3))
+    )
+    for folder in (old, busy, other):
+        folder.mkdir()
+        (folder / "model.safetensors").write_bytes(b"part")
+    filling = os.open(busy, os.O_RDONLY)
+    fcntl.flock(filling, fcntl.LOCK_EX)
+    assert workshop.pull(sim).path is not None
+    os.close(filling)
+    assert [folder.exists() for folder in (old, busy, other)] == [False, True, True]
 
 
 def test_what_lies_wrongly_in_the_folder_is_fetched_again(workshop: Workshop, registry: Registries) -> None:

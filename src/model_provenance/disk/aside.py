@@ -1,0 +1,221 @@
+"""Files and folders under a temporary name beside what they become, each held by a lock (flock(2)) while its run lives.
+
+A run that ends removes its own. One that was killed, or lost its power, cannot; its lock is free then, and the next run in that
+place removes what it left. Names are `.model-provenance-tmp.` and 16 hex digits.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from model_provenance.disk.mounts import LOCAL, file_system
+from model_provenance.disk.opening import open_root
+
+PREFIX = ".model-provenance-tmp."
+#: In every folder of ours from its first moment on; a folder of such a name without it is somebody else's.
+MARK = "made-by-model-provenance"
+#: Below a folder of ours: an earlier release that stepped aside for the moment between two renames.
+EARLIER = "earlier"
+_NAME = re.compile(re.escape(PREFIX) + "[0-9a-f]{16}")
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_BUSY = (errno.EAGAIN, errno.EACCES)
+_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What an earlier run left at `path`. `why` it was not removed; empty where it was."""
+
+    path: Path
+    why: str = ""
+
+
+@contextmanager
+def folder_aside(parent: Path) -> Iterator[Path]:
+    """A fresh folder in `parent` that only this user may enter, removed in the end. Raises OSError."""
+    path, descriptor = _folder(parent)
+    try:
+        yield path
+    finally:
+        _empty(descriptor)
+        with suppress(OSError):
+            path.rmdir()
+        os.close(descriptor)
+
+
+def file_aside(parent: Path, mode: int) -> tuple[Path, int]:
+    """A fresh file in `parent` and its descriptor, which holds the lock until the caller closes it. Raises OSError."""
+    sweep(parent)
+    for _ in range(_TRIES):
+        path = parent / f"{PREFIX}{secrets.token_hex(8)}"
+        descriptor = os.open(path, _NEW, mode)
+        if held(descriptor, path):
+            return path, descriptor
+        os.close(descriptor)
+    raise OSError(errno.EAGAIN, "another run removes what this one makes", str(parent))
+
+
+def sweep(parent: Path, named: re.Pattern[str] = _NAME) -> tuple[Left, ...]:
+    """Remove what runs that have ended left in `parent`, and say what was removed and what was left alone, and why.
+
+    What a run still holds is not touched, and not spoken of. Folders under another name than ours (`named`) need no mark.
+    """
+    try:
+        root = open_root(parent)
+    except OSError:
+        return ()  # who writes there says what is wrong with it
+    try:
+        with os.scandir(root) as entries:
+            names = sorted(entry.name for entry in entries if named.fullmatch(entry.name))
+        return tuple(left for name in names if (left := _swept(root, parent, name, marked=named is _NAME)) is not None)
+    except OSError:
+        return ()
+    finally:
+        os.close(root)
+
+
+def _folder(parent: Path) -> tuple[Path, int]:
+    for _ in range(_TRIES):
+        path = parent / f"{PREFIX}{secrets.token_hex(8)}"
+        path.mkdir(mode=0o700)
+        try:
+            descriptor = os.open(path, _FOLDER)
+        except FileNotFoundError:
+            continue  # swept before it was locked
+        try:
+            if held(descriptor, path):
+                os.close(os.open(MARK, _NEW, 0o600, dir_fd=descriptor))
+                return path, descriptor
+        except BaseException:
+            with suppress(OSError):
+                path.rmdir()
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+    raise OSError(errno.EAGAIN, "another run removes what this one makes", str(parent))
+
+
+def held(descriptor: int, path: Path) -> bool:
+    """Lock what was opened at `path` until it is closed; False where another run holds it, or moved or removed it meanwhile."""
+    if not _locked(descriptor):
+        return False
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _locked(descriptor: int) -> bool:
+    """False where another run holds it. A file system without locks gives none, and nothing is swept there, either."""
+    import fcntl  # noqa: PLC0415 - there is none on Windows
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in _BUSY
+    return True
+
+
+def _swept(root: int, parent: Path, name: str, *, marked: bool) -> Left | None:
+    """None for what is in use, or gone by now."""
+    path = parent / name
+    try:
+        found = os.stat(name, dir_fd=root, follow_symlinks=False)
+        problem = _foreign(found)
+        if problem:
+            return Left(path, problem)
+        descriptor = os.open(name, _LOOK, dir_fd=root)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Left(path, f"it cannot be opened ({error.strerror})")
+    try:
+        opened = os.fstat(descriptor)
+        if not os.path.samestat(opened, found):
+            return Left(path, "something else was put in its place")
+        unknown = _held(descriptor)
+        if unknown is None:
+            return None
+        return Left(path, unknown or _remove(root, name, descriptor, marked=marked))
+    except OSError as error:
+        return Left(path, f"it cannot be removed ({error.strerror})")
+    finally:
+        os.close(descriptor)
+
+
+def _foreign(status: os.stat_result) -> str:
+    """Why this is none of ours, by what the directory says of it; empty where it may be."""
+    if stat.S_ISLNK(status.st_mode):
+        return "it is a link"
+    if status.st_uid != os.geteuid():
+        return "it belongs to another user"
+    if stat.S_ISREG(status.st_mode):
+        return "" if status.st_nlink == 1 else "it has a second name"
+    return "" if stat.S_ISDIR(status.st_mode) else "it is neither a file nor a folder"
+
+
+def _held(descriptor: int) -> str | None:
+    """None where a run holds it, why that cannot be told, or empty: locked by us now, so no run does."""
+    import fcntl  # noqa: PLC0415 - there is none on Windows
+
+    # Elsewhere another machine may hold it, and its lock may not reach us (flock(2), NFS).
+    if file_system(descriptor) not in LOCAL:
+        return "whether another machine uses it cannot be told on this file system"
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return None if error.errno in _BUSY else "this file system has no locks"
+    return ""
+
+
+def _remove(root: int, name: str, descriptor: int, *, marked: bool) -> str:
+    """Remove what is locked by us; why not, or empty. What lies below is reached by descriptors only, links are not followed."""
+    if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        os.unlink(name, dir_fd=root)
+        return ""
+    names = os.listdir(descriptor)
+    if marked and names and MARK not in names:
+        return "nothing in it says that it is of model-provenance"
+    if marked and EARLIER in names:
+        _put_back(root, descriptor)
+    _empty(descriptor)
+    os.rmdir(name, dir_fd=root)
+    return ""
+
+
+def _put_back(root: int, descriptor: int) -> None:
+    """The run ended after an earlier release had stepped aside and before the new one was there: it gets its name again."""
+    earlier = os.open(EARLIER, _FOLDER, dir_fd=descriptor)
+    try:
+        for name in os.listdir(earlier):  # noqa: PTH208 - by descriptor
+            try:
+                os.stat(name, dir_fd=root, follow_symlinks=False)
+            except FileNotFoundError:
+                os.rename(name, name, src_dir_fd=earlier, dst_dir_fd=root)
+    finally:
+        os.close(earlier)
+
+
+def _empty(descriptor: int) -> None:
+    """Everything in the folder, the mark last: what is half removed is still known as ours. What cannot be, stays."""
+    for name in sorted(os.listdir(descriptor), key=lambda name: name == MARK):
+        with suppress(OSError):
+            if stat.S_ISDIR(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode):
+                below = os.open(name, _FOLDER, dir_fd=descriptor)
+                try:
+                    _empty(below)
+                finally:
+                    os.close(below)
+                os.rmdir(name, dir_fd=descriptor)
+            else:
+                os.unlink(name, dir_fd=descriptor)
