@@ -6,12 +6,18 @@ import json
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from ntia_conformance_checker.sbom_checker import SbomChecker
+from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
+from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 from tests.sbom_flows.kinds import KINDS, model_of
 
 from model_provenance.domain.conformance import Presence
 from model_provenance.flows.describe import SbomOptions, sbom_model
 from model_provenance.flows.sbom_check import check_sbom
+
+from .models import MANIFEST
 
 CHECKS = (
     ("sbom.spdx.json", "spdx2", "ntia"),
@@ -48,6 +54,27 @@ def lacking(made: Path) -> dict[str, list[str]]:
             optional = ("(Warning)", "(Optional)")
             found[f"{standard} {spec}"] = [q for q, answer in rows if not answer and not q.endswith(optional)]
     return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_validators_of_spdx_2_and_cyclonedx_take_every_kind_of_model(kind: str, tmp_path: Path) -> None:
+    """spdx-tools for 2.2 and 2.3, cyclonedx-python-lib strict for 1.6 and 1.7: zero faults, with all that people declare."""
+    model, manifest = model_of(kind, tmp_path / "model"), tmp_path / "manifest.json"
+    manifest.write_text(json.dumps(MANIFEST))
+    for version in ("2.2", "2.3"):
+        value = json.loads(rendered(model, manifest, f"spdx-json@{version}"))
+        faults = validate_full_spdx_document(JsonLikeDictParser().parse(value))  # type: ignore[no-untyped-call]
+        assert (value["spdxVersion"], [fault.validation_message for fault in faults]) == (f"SPDX-{version}", [])
+    for schema in (SchemaVersion.V1_6, SchemaVersion.V1_7):
+        text = rendered(model, manifest, f"cyclonedx-json@{schema.to_version()}").decode()
+        assert JsonStrictValidator(schema).validate_str(text) is None
+
+
+def rendered(model: Path, manifest: Path, format: str) -> bytes:
+    """The document of a model in one format."""
+    options = SbomOptions(model, "acme/x", "1.0.0", manifest, (format,), None, "native", None, (), False, {})
+    [made], _ = sbom_model(options, output=None)
+    return made.data
 
 
 def absent(sbom: Path, profile: str) -> dict[str, str]:

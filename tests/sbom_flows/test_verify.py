@@ -36,8 +36,23 @@ license: Apache-2.0
 datasets:
   - name: declared
     digest: sha256:%s
+    types: [text]
+    originated_by: {name: Ann, type: person, contact: ann@example.com}
+    built: 2024-01-31
+    released: 2024-02-01
+    known_bias: [mostly English]
+    sensitivity: personal data
+    retention: P5Y
 fine_tuned_from: {model: acme/other}
-usage: {commercial: allowed, intended: [search]}
+usage:
+  commercial: allowed
+  intended: [search]
+  policy_url: https://example.com/policy
+  ip_claims: [{claimant: Ann, claim: a patent, url: "https://example.com/claim"}]
+supplier: {name: Acme Research, contact: sbom@example.com}
+copyright: Copyright 2026 Acme Research
+origin: {url: "https://models.example.com/x", publisher: Example, contact: "https://example.com/contact"}
+data_governance: {owner: Office, retention: P10Y, assessment_url: "https://example.com/assessment"}
 hyperparameters: {seed: 1}
 """ % ("ab" * 32)
 
@@ -240,8 +255,8 @@ def observed(format: str, path: tuple[Any, ...], value: Any) -> bool:
             place = place[step]
         return path[0] == "components" and "supplier" not in path and "known:supplier" not in str(place)
     if format.startswith("spdx-"):
-        if path[-1] == "downloadLocation" and path[1] == 0:
-            return False  # the manifest's `origin`
+        if path[-1] in ("downloadLocation", "copyrightText") and path[1] == 0:
+            return False  # the manifest's `origin` and `copyright`
         return path[0] in ("packages", "relationships") and path[-1] not in ("supplier", "sourceInfo", "comment")
     element = value["@graph"][path[1]] if path[0] == "@graph" else {}
     return element.get("type") in ("software_File", "Relationship") and path[-1] not in ("creationInfo", "spdxId")

@@ -15,7 +15,7 @@ MANIFEST = "(manifest)"
 _OF_THE_RUN = ("SPDXRef-Container-", "SPDXRef-Package-", "SPDXRef-BuildTool-")
 _OF_THE_MODEL = ("SPDXRef-File-", "SPDXRef-Dataset-", "SPDXRef-BaseModel-")
 _LICENSE = ("licenseDeclared", "licenseConcluded", "licenseComments")
-_DECLARED = ("originator", "downloadLocation")
+_DECLARED = ("originator", "downloadLocation", "copyrightText")
 #: Segments of the model's `sourceInfo` that only the runner knows.
 _RUN_SEGMENTS = ("supplier ", "release commit ", "training commit ")
 
