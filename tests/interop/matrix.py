@@ -67,7 +67,7 @@ def versions(tools: ModuleType) -> list[tuple[str, ...]]:
 
     rows = [(name, str(entry["version"])) for name, entry in tools.VERSIONS["go"].items()]
     lock = json.loads((tools.INTEROP / "package.json").read_text())["dependencies"]
-    rows += [(name, version) for name, version in lock.items() if name.startswith("@sigstore/")]
+    rows += [(name, version) for name, version in lock.items() if name.startswith(("@actions/", "@sigstore/"))]
     rows += [(name, importlib.metadata.version(name)) for name in ("sigstore", "model-signing")]
     required = [line.split() for line in (tools.MODULE / "go.mod").read_text().splitlines()]
     rows += [(w[0].split("/")[-1], w[1]) for w in required if w and w[0].endswith(("/tesseract", "/olareg"))]
