@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from model_provenance.describe.sbom.build import SbomRequest, build_sboms
+from model_provenance.domain.context import Fact, Known
 from model_provenance.domain.package import Layout
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats import spdx3_reading
 from model_provenance.formats.spdx3_profiles import missing
 from model_provenance.formats.spdx3_view import view
 
+from .conftest import COMMIT
 from .models import DATASET, MANIFEST
 
 MakeRequest = Callable[..., SbomRequest]
@@ -95,6 +97,23 @@ def test_the_dataset_profile_is_claimed_exactly_where_every_dataset_holds_to_it(
     untyped = {**MANIFEST, "datasets": [{k: v for k, v in DATASET.items() if k not in ("types", "license")}]}
     # The vocabulary has a word for "nobody says", and a licence relation may lead to it.
     assert "dataset" in claimed(make_request(manifest=untyped))
+
+
+def test_the_build_profile_is_claimed_only_where_every_build_says_what_it_asks_for(make_request: MakeRequest) -> None:
+    """Input or tool, output and invoker of release and training, scoped to the build; who invoked it nobody asserts."""
+    trained = {"training_commit": Fact(f"git+https://example.com/acme/train@{COMMIT}", Known.DECLARED, "manifest")}
+    for request in (make_request(), make_request(context=trained), make_request(manifest=MANIFEST, context=trained)):
+        assert "build" in claimed(request)
+        graph = parsed(request, "spdx3-json")["@graph"]
+        scoped = [e for e in graph if e["type"] == "LifecycleScopedRelationship" and e["scope"] == "build"]
+        invokers = [e["to"] for e in scoped if e["relationshipType"] == "invokedBy"]
+        assert invokers == [["https://spdx.org/rdf/3.0.1/terms/Core/NoAssertionElement"]] * len(invokers)
+        for kind, name in (("usesTool", "hasInput"), ("hasOutput", "hasOutput"), ("invokedBy", "invokedBy")):
+            of_release = [e for e in scoped if e["relationshipType"] == kind and e["from"].endswith("#Release")]
+            assert len(of_release) == 1
+            assert missing([e for e in graph if e not in of_release])["build_Build"] == [name]
+            elsewhere = [{**e, "scope": "runtime"} if e in of_release else e for e in graph]
+            assert missing(elsewhere)["build_Build"] == [name]
 
 
 def test_two_originators_are_one_too_many(make_request: MakeRequest) -> None:

@@ -10,6 +10,7 @@ from model_provenance.domain.names import ModelName, Version, release_stem
 from model_provenance.domain.text import shown
 from model_provenance.formats import evaluations
 from model_provenance.formats.located import WrittenNumber
+from model_provenance.formats.manifest_forms import moment
 from model_provenance.formats.schema_check import SchemaProblem
 
 #: Control characters except tab and newline, lone surrogates, and what turns the direction of a text: shown in a
@@ -121,7 +122,9 @@ def _released_before_built(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
     for index, entry in enumerate(datasets if isinstance(datasets, list) else ()):
         built, released = (entry.get(name) if isinstance(entry, dict) else None for name in ("built", "released"))
         # Of a day and a time only the days compare.
-        if isinstance(built, str) and isinstance(released, str) and released[:10] < built[:10]:
+        if not isinstance(built, str) or not isinstance(released, str) or moment(built) or moment(released):
+            continue  # absent, or what the schema reports
+        if released[:10] < built[:10]:
             message = (
                 f"`datasets[{index}]` was released ({shown(released, 30)}) before it was built ({shown(built, 30)})"
             )

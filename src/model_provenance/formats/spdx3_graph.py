@@ -11,6 +11,8 @@ from model_provenance.domain.digest import Digest
 
 #: Spec 3.0.1, ExpandedLicensing: the individual that says that nobody says.
 NO_LICENSE_ASSERTION = "https://spdx.org/rdf/3.0.1/terms/ExpandedLicensing/NoAssertionLicense"
+#: Spec 3.0.1, Core: the individual that stands for an element that nobody names.
+NO_ELEMENT_ASSERTION = "https://spdx.org/rdf/3.0.1/terms/Core/NoAssertionElement"
 #: The one CreationInfo; a blank node, since it is no element.
 CREATION_INFO = "_:creation"
 #: The namespace that a document has while its name is derived from what it says.

@@ -2,8 +2,10 @@
 
 Spec 3.0.1: the pages of `AI/Classes/AIPackage` and `Dataset/Classes/DatasetPackage` have "External properties
 restrictions", which raise the cardinality of properties that `Core/Artifact` and `Software/Package` leave optional; each
-of the two needs exactly one declared and one concluded licence, too. A profile is claimed only where every element of
-its class holds to all of that: one dataset of which less is known takes the claim from all.
+of the two needs exactly one declared and one concluded licence (`AI/AI`, `Dataset/Dataset`, "Profile conformance").
+`Build/Build`, "Profile Conformance", asks for what went into each build, what came out, and who invoked it. A profile is
+claimed only where every element of its class holds to all of that: one dataset of which less is known takes the claim
+from all.
 """
 
 from __future__ import annotations
@@ -55,12 +57,32 @@ def missing(elements: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
         gaps[kind].update(name for name in REQUIRED[kind] if not element.get(name))
         if kind == "dataset_DatasetPackage" and not _one(element.get("originatedBy")):
             gaps[kind].add("originatedBy")
+        if kind == "build_Build":
+            gaps[kind].update(_unrelated(elements, element.get("spdxId")))
         if kind in _PURPOSE and element.get("software_primaryPurpose") != _PURPOSE[kind]:
             gaps[kind].add("software_primaryPurpose")
         if kind in _LICENSED:
             held = licenses.get(element.get("spdxId"), [])
             gaps[kind].update(name for name in ("hasConcludedLicense", "hasDeclaredLicense") if held.count(name) != 1)
     return {kind: sorted(names) for kind, names in gaps.items()}
+
+
+def _unrelated(elements: Sequence[Mapping[str, Any]], build: Any) -> set[str]:
+    """Relationships that a build lacks; only those that are scoped to the build count, and a tool is an input."""
+    held = {
+        element.get("relationshipType")
+        for element in elements
+        if element.get("type") == "LifecycleScopedRelationship"
+        and element.get("scope") == "build"
+        and element.get("from") == build
+        and element.get("to")
+    }
+    needed = {
+        "hasInput": {"hasInput", "usesTool", "configures"},
+        "hasOutput": {"hasOutput"},
+        "invokedBy": {"invokedBy"},
+    }
+    return {name for name, ways in needed.items() if not ways & held}
 
 
 def _one(value: Any) -> bool:

@@ -140,7 +140,12 @@ def _model(
         "metrics": objects(model, "ai_metric"),
         "download": said(model.get("software_downloadLocation")),
         "source": [uri for build in builds for uri in _texts(build.get("build_configSourceUri"))],
-        "software": [r for r in relations if r.get("relationshipType") in ("hasHost", "usesTool")],
+        "software": [
+            r
+            for r in relations
+            if r.get("relationshipType") in ("hasHost", "usesTool")
+            and any(elements.get(ref, {}).get("type") in _PACKAGES for ref in _texts(r.get("to")))
+        ],
         "references": objects(model, "externalIdentifier"),
     }
 
