@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from tests.oci.registry.workshop import REPOSITORY, Workshop, tree
 from tests.revoke.office import MODEL, NOW, Office, revoked
 
 from model_provenance.domain.digest import Digest
+from model_provenance.domain.evidence import Predicate
 from model_provenance.domain.package import Descriptor
 from model_provenance.domain.receipt import Receipt
 from model_provenance.domain.result import Result
@@ -115,7 +117,9 @@ def test_oras_discovers_the_evidence(workshop: Workshop, real: RealRegistry, run
 @pytest.mark.matrix("registries", "cosign verify and verify-attestation, by key", "{real}")
 def test_cosign_verifies_tag_index_and_manifests(workshop: Workshop, real: RealRegistry, run: Run) -> None:
     """`cosign verify` and `verify-attestation` by key pass on the tag and on every manifest; with a wrong key they do not."""
-    receipt = released(workshop, real)
+    manifest = workshop.folder / "manifest.yaml"
+    manifest.write_text("tests: [{name: sts-b, metric: spearman, value: 0.82, min: 0.8}]\n")
+    receipt = released(workshop, real, manifest=manifest)
     base = f"{real.host}/{REPOSITORY}"
     key = ["--key", str(workshop.public), "--insecure-ignore-tlog"]
     names = [f"{base}:1.0.0", *(f"{base}@{digest}" for digest in receipt.package.manifest_digests)]
@@ -123,6 +127,10 @@ def test_cosign_verifies_tag_index_and_manifests(workshop: Workshop, real: RealR
         run("cosign", "verify", *key, name)
         for kind in ("slsaprovenance1", "spdxjson", "cyclonedx"):
             run("cosign", "verify-attestation", *key, "--type", kind, name)
+        # The attestation itself, as a policy engine gets it.
+        told = run("cosign", "verify-attestation", *key, "--type", Predicate.TEST_RESULT, name).stdout.splitlines()[0]
+        predicate = json.loads(base64.b64decode(json.loads(told)["payload"]))["predicate"]
+        assert (predicate["result"], predicate["passedTests"]) == ("PASSED", ["sts-b: spearman"])
     other = Workshop(_sub(workshop.folder / "other"))
     wrong = ["--key", str(other.public), "--insecure-ignore-tlog"]
     assert run("cosign", "verify", *wrong, names[0], check=False).returncode != 0
