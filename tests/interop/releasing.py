@@ -145,7 +145,9 @@ def command(
     words: list[str], cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """`model-provenance WORDS`, outside any CI job unless `env` is one."""
-    own = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/nonexistent")}
+    # What is remembered of the logs of one stack is of no use to anybody later.
+    home = {"HOME": os.environ.get("HOME", "/nonexistent"), "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"]}
+    own = {"PATH": os.environ["PATH"], **home}
     program = [sys.executable, "-I", "-m", "model_provenance", *words]
     return subprocess.run(
         program, cwd=cwd, env=dict(own if env is None else env), capture_output=True, text=True, check=False

@@ -263,7 +263,7 @@ _ALL: tuple[Code, ...] = (
     Code("log.memory", 15, "What was remembered of a log cannot be read, or is not by the log", "Find out who wrote to the file; then remove it, and the log is believed from now on."),
     Code("log.missing", 10, "The signature is in no transparency log", "Sign with a log; keyless signatures are nothing without one."),
     Code("log.promise", 10, "The log's promise is not by the log", "Fetch the evidence again; if it stays so, do not use it."),
-    Code("log.split_view", 10, "The log has signed two trees of one size that differ", "It shows different content to different people. Keep both bundles as proof, tell who runs the log, and trust nothing from it until that is explained."),
+    Code("log.split_view", 10, "The log has signed two trees of one size that differ", "It shows different content to different people. Keep both (bundle, or remembered file) as proof, tell who runs the log, and trust nothing from it until that is explained; then move the remembered file away."),
     Code("log.unknown", 10, "The log is not one that is trusted", "Verify with the trusted root of the Sigstore that signed (--trusted-root, --trust-config)."),
     Code("manifest.disagrees", 11, "The signed manifest is not about these files", "Fetch the release again; do not use it."),
     Code("oms.blake3_missing", 22, "BLAKE3 is needed and not installed", "Run `pip install 'model-provenance-cli[oms-legacy]'`."),

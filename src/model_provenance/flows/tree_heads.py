@@ -25,8 +25,8 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.canonical import canonical
 from model_provenance.formats.tree_heads import FILE_LIMIT, NOTE_LIMIT, heads_document, parse_heads
 
-#: Logs that are remembered: the public ones have a handful, a private Sigstore has one or two.
-_LOGS = 64
+#: Logs that are remembered: the public ones have a handful, a private Sigstore has one or two, each of its tests some more.
+_LOGS = 512
 _PATIENCE_SECONDS = 5.0
 _MEMORY = "log.memory"
 
@@ -52,7 +52,7 @@ class KeptHeads:
                     _save(path, tree, mine)
             except ModelProvenanceError as error:
                 findings.append(_finding(error))
-        self._run += [head for head in heads if head not in self._run]
+        self._run += [head for head in dict.fromkeys(heads) if head not in self._run]
         return Remembered(tuple(known), tuple(dict.fromkeys(findings)))
 
     def _path(self, tree: tuple[str, str]) -> Path:

@@ -48,16 +48,23 @@ class Checkpoint:
 
 def parse_checkpoint(note: str) -> Checkpoint:
     """Raises `log.checkpoint`. Lines that are no signature are left out, as the specification wants."""
-    text, blank, signatures = note.rpartition("\n\n")
-    lines = text.split("\n")
+    origin, size, root = tree_of(note)
+    text, _, signatures = note.rpartition("\n\n")
+    found = (_signature(line) for line in signatures.split("\n")[:_SIGNATURES])
+    return Checkpoint(origin, size, root, f"{text}\n", tuple(each for each in found if each is not None))
+
+
+def tree_of(note: str) -> tuple[str, int, bytes]:
+    """Origin, size and root hash alone; raises `log.checkpoint`."""
+    text, blank, _ = note.rpartition("\n\n")
+    lines = text.split("\n", 3)
     if not blank or len(lines) < 3 or not lines[0]:  # noqa: PLR2004 - origin, size and root hash
         raise ModelProvenanceError("log.checkpoint", "the checkpoint is not a signed note")
     size, root = lines[1], _base64(lines[2])
     digits = size.isascii() and size.isdigit() and len(size) <= _SIZE_DIGITS
     if not digits or str(int(size)) != size or root is None or len(root) != _HASH_SIZE:
         raise ModelProvenanceError("log.checkpoint", "the checkpoint names no tree by its size and SHA-256 root")
-    found = (_signature(line) for line in signatures.split("\n")[:_SIGNATURES])
-    return Checkpoint(lines[0], int(size), root, f"{text}\n", tuple(each for each in found if each is not None))
+    return lines[0], int(size), root
 
 
 def _signature(line: str) -> NoteSignature | None:

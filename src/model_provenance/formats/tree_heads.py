@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from model_provenance.domain.tree_head import TreeHead
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.canonical import canonical
-from model_provenance.formats.checkpoint import parse_checkpoint
+from model_provenance.formats.checkpoint import tree_of
 
-#: Heads that are kept of one log; the one that was kept first goes first.
-HEADS_LIMIT = 512
+#: Heads that are kept of one log, of some fifty releases; the one that was kept first goes first. All are read each time.
+HEADS_LIMIT = 256
 #: Characters of a note with one signature: an RSA key of 4096 bits needs 700, an origin 100.
 NOTE_LIMIT = 1024
 #: Bytes of a file with as many of the longest notes, each character of them escaped, and an origin as long.
@@ -43,8 +43,7 @@ def _head(item: dict[str, object], tree: tuple[str, str], place: str) -> TreeHea
     is_moment = time is None or (isinstance(time, int) and not isinstance(time, bool) and 0 <= time <= _LAST_SECOND)
     if set(item) != {"note", "time"} or not isinstance(note, str) or not is_moment:
         raise ValueError("no head")
-    checkpoint = parse_checkpoint(note)
-    if checkpoint.origin != tree[1]:
+    origin, size, root = tree_of(note)
+    if origin != tree[1]:
         raise ValueError("a head of another tree")
-    moment = time if isinstance(time, int) else None
-    return TreeHead(*tree, checkpoint.size, checkpoint.root.hex(), note, moment, place)
+    return TreeHead(*tree, size, root.hex(), note, time if isinstance(time, int) else None, place)

@@ -31,7 +31,8 @@ def head_findings(heads: Sequence[TreeHead], root: TrustedRoot, trust: Trust) ->
         remembered = Remembered(findings=(unchecked("log.memory", "earlier tree heads: nobody remembers them here"),))
     else:
         remembered = trust.heads.meet(heads)
-    known = tuple(head for head in remembered.heads if head not in heads)
+    mine = frozenset(heads)
+    known = tuple(head for head in remembered.heads if head not in mine)
     return (
         *remembered.findings,
         *_split_views(heads, known, root),

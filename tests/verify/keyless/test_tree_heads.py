@@ -410,11 +410,13 @@ def test_the_memory_of_a_log_is_bounded(keyless: Any, memory: Path) -> None:
 def test_the_logs_that_are_remembered_are_bounded(keyless: Any, memory: Path) -> None:
     """Whoever runs a log can invent origins without end; one too many is said, and those that are kept stay."""
     heads = KeptHeads(memory)
-    for number in range(65):
-        answer = heads.meet([a_head(keyless, 3, origin=f"log-{number}")])
-    assert len(list(memory.iterdir())) == 64
-    [said] = answer.findings
-    assert "64 logs are remembered already" in said.message
+    heads.meet([a_head(keyless, 3, origin="log-0")])
+    for number in range(511):
+        (memory / f"{number}.json").write_text("")
+    [said] = heads.meet([a_head(keyless, 3, origin="log-512")]).findings
+    assert "512 logs are remembered already" in said.message
+    assert len(list(memory.iterdir())) == 512
+    assert heads.meet([a_head(keyless, 4, origin="log-0")]).findings == ()
 
 
 def test_two_verifications_at_once_keep_the_heads_of_both(keyless: Any, memory: Path) -> None:
