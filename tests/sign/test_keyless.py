@@ -274,7 +274,7 @@ def test_a_service_that_hangs_is_given_up(sim: SigstoreSim, service: Service) ->
     """A service that never answers ends within the patience of the caller."""
     sim.misbehave(service, Fault.SLOW, seconds=3)
     config = sim.trust_config.encode()
-    patience = Patience(connect=1, read=0.2, silence=0.2, attempts=2, pause=0.01, total=5)
+    patience = Patience(connect=1, read=0.2, waiting=0.2, attempts=2, pause=0.01, total=5)
     with pytest.raises(ModelProvenanceError) as caught:
         KeylessSigner(trust_config=config, token=sim.issue_github_token, patience=patience).sign(statements(2))
     assert caught.value.code == "sign.service"

@@ -17,7 +17,7 @@ from model_provenance.errors import ModelProvenanceError
 #: A policy has a code of its own, which people know from `policy check`.
 _CODES = {"--policy": "policy.place", "--cache": "cache.place"}
 
-_NAMES = {"--policy": "the policy", "--cache": "the cache", "--log-heads": "what is remembered of logs"}
+_NAMES = {"--policy": "the policy", "--cache": "the cache", "--log-heads": "the folder for --log-heads"}
 
 
 def places(target: Path, evidence: Iterable[Path | None] = ()) -> tuple[Path, ...]:

@@ -17,13 +17,16 @@ _WORKERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Limits in seconds. Rekor v2 answers only when an entry is in its tree, which takes up to twenty seconds."""
+    """Limits in seconds."""
 
     connect: float = 10.0
     #: Without a byte from the service.
-    read: float = 30.0
-    #: For all attempts of one request together that the service neither accepts nor answers; each would cost a time-out.
-    silence: float = 30.0
+    read: float = 15.0
+    #: The same for a transparency log: Rekor v2 answers only when an entry is in its tree, which takes up to twenty seconds.
+    log: float = 22.0
+    #: For all attempts of one request together, pauses aside: a service that is silent, or says only after long that it could
+    #: not, would cost as much each time.
+    waiting: float = 30.0
     #: Requests in all, where a service is down or overloaded.
     attempts: int = 4
     #: Before the second attempt, doubled each time, with jitter.

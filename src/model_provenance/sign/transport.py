@@ -33,8 +33,9 @@ _TRY_AGAIN = frozenset({_TOO_MANY, 500, 502, 503, 504})
 #: How Fulcio says that it does not accept a token.
 _TOKEN_REFUSED = frozenset({400, 401, 403})
 _LONGEST_PAUSE = 15.0
-#: Less than this (seconds) left of the patience with a silent service is none: a socket may wake a little early.
-_NOTHING_LEFT = 0.01
+_SILENT = "did not answer"
+#: Less than this part of the patience with a slow service is none: it would not answer sooner.
+_NOTHING_LEFT = 0.1
 
 
 class Service(Enum):
@@ -60,25 +61,25 @@ class ServiceAdapter(HTTPAdapter):
         self, request: requests.PreparedRequest, **options: Any
     ) -> requests.Response:
         """Send, again if need be. Every failure is a ModelProvenanceError, but `AlreadyLogged`."""
-        problem, left = "", self._patience.silence
+        problem, left = "", self._patience.waiting
+        read = self._patience.log if self._service is Service.LOG else self._patience.read
         for attempt in range(self._patience.attempts):
-            options["timeout"] = (min(self._patience.connect, left), min(self._patience.read, left))
-            start = time.monotonic()
+            options["timeout"] = (min(self._patience.connect, left), min(read, left))
+            start, cause = time.monotonic(), None
             try:
                 response = _read_whole(super().send(request, **options))
             except requests.exceptions.SSLError as error:
                 raise self._error(request, f"has no certificate to be trusted ({shown(_innermost(error))})") from error
             except (requests.RequestException, HTTPError, OSError) as error:
-                problem, wished = _transport_problem(error), 0.0
-                if _is_silence(error):
-                    left -= time.monotonic() - start
-                    if left < _NOTHING_LEFT:
-                        raise self._error(request, f"{problem} {self._waited(error)}") from error
+                problem, wished, cause = _transport_problem(error), 0.0, error
             else:
                 if response.status_code not in _TRY_AGAIN:
                     return self._judged(request, response)
                 problem = f"answered {_status(response)} ({_reason(request, response)})"
                 wished = _retry_after(response)
+            left -= time.monotonic() - start
+            if left < _NOTHING_LEFT * self._patience.waiting:
+                raise self._error(request, f"{problem} {self._waited(problem)}") from cause
             if attempt + 1 < self._patience.attempts:
                 time.sleep(max(wished, self._patience.pause * 2**attempt * random.uniform(0.5, 1.5)))  # noqa: S311 - spreads load
         raise self._error(request, f"{problem}, {self._patience.attempts} times")
@@ -104,11 +105,11 @@ class ServiceAdapter(HTTPAdapter):
     ) -> ModelProvenanceError:
         return ModelProvenanceError("sign.service", f"{self._where(request)} {problem}", remedy=remedy)
 
-    def _waited(self, error: Exception) -> str:
+    def _waited(self, problem: str) -> str:
         """How long; Fulcio answers only when its certificate log has, so that one may be what is down."""
-        behind = self._service is Service.CA and not isinstance(error, requests.ConnectTimeout)
+        behind = self._service is Service.CA and problem == _SILENT
         log = "; it waits for its certificate-transparency log, which may be down" if behind else ""
-        return f"within {self._patience.silence:g} s{log}"
+        return f"within {self._patience.waiting:g} s{log}"
 
     def _where(self, request: requests.PreparedRequest) -> str:
         return f"{self._service.value} at {shown(request.url or '')}"
@@ -140,16 +141,11 @@ def _read_whole(response: requests.Response) -> requests.Response:
     return response
 
 
-def _is_silence(error: Exception) -> bool:
-    """Whether the attempt ended because nothing came: no connection, no answer, or no more of it."""
-    return isinstance(error, requests.Timeout) or "timed out" in str(error)
-
-
 def _transport_problem(error: Exception) -> str:
     if isinstance(error, requests.ConnectTimeout):
         return "did not accept a connection"
-    if _is_silence(error):
-        return "did not answer"
+    if isinstance(error, requests.Timeout) or "timed out" in str(error):
+        return _SILENT
     return f"cannot be reached ({shown(_innermost(error))})"
 
 
