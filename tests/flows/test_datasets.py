@@ -143,6 +143,8 @@ def test_one_name_for_two_folders_is_refused(data: Path) -> None:
         ("=data", "dataset.form", "no name"),
         (" =data", "dataset.form", "no name"),
         (f"@{DIGEST}", "dataset.form", "no name"),
+        ("snli = data", "dataset.form", "a blank"),
+        (f" snli@{DIGEST}", "dataset.form", "a blank"),
         ("snli=nowhere", "dataset.missing", "`snli`"),
         ("a\nb=data", "dataset.form", "line break"),
         ("a\x1b[31m=data", "dataset.form", "U+001B"),

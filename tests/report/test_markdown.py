@@ -55,6 +55,15 @@ def test_yaml_in_a_remedy_keeps_its_indentation() -> None:
     assert prose_lines("jobs:\n  release: `x`") == "jobs:<br>&nbsp;&nbsp;release: <code>x</code>"
 
 
+def test_a_message_that_is_cut_says_so() -> None:
+    """Twenty names, their head and how many more there are stand whole; of more, an ellipsis says that there is more."""
+    listed = ["names are refused:", *(f"  {n}: a symbolic link" for n in range(20)), "  and 757 more"]
+    assert prose_lines("\n".join(listed)).endswith("and 757 more")
+    assert prose_lines("\n".join([*listed, "x"])).endswith("and 757 more<br>…")
+    assert prose_lines("x\n" * 3000).endswith("<br>…")
+    assert prose_lines("x" * 5000).endswith("<br>…")
+
+
 def test_a_commit_is_a_link_only_where_its_address_is_plain() -> None:
     """`git+https` with a full commit leads to its page; everything else is text."""
     sha = "a" * 40

@@ -155,6 +155,8 @@ def _refuse_led_away(path: str) -> None:
 def _name_fault(name: str) -> str | None:
     if not name.strip():
         return "it has no name"
+    if name != name.strip():
+        return "a blank begins or ends its name"
     if len(name) > _NAME_LIMIT:
         return f"its name has {len(name)} characters, more than {_NAME_LIMIT}"
     fault = manifest_forms.line(name) or next(iter(text_problems(name)), None)

@@ -21,6 +21,8 @@ _RULE = "|:---|"
 SECTION_LIMIT = 64 * 1024
 #: Characters of one message, which escaping may make six times as many: some rows of a table always fit.
 _MESSAGE_LIMIT = 4000
+#: Its lines: twenty names that are refused, a head and how many more there are.
+_MESSAGE_LINES = 22
 
 
 def escaped(text: str, limit: int = 200) -> str:
@@ -35,8 +37,9 @@ def prose(text: str, limit: int = 600) -> str:
 
 def prose_lines(text: str) -> str:
     """A message of several lines, for a table cell; lines of YAML keep their indentation."""
-    lines = text[:_MESSAGE_LIMIT].splitlines()[:20]
-    if len(text) > _MESSAGE_LIMIT:
+    whole = text[:_MESSAGE_LIMIT].splitlines()
+    lines = whole[:_MESSAGE_LINES]
+    if len(text) > _MESSAGE_LIMIT or len(whole) > _MESSAGE_LINES:
         lines.append("…")
     return "<br>".join("&nbsp;" * (len(line) - len(line.lstrip(" "))) + prose(line.lstrip(" ")) for line in lines)
 
