@@ -63,6 +63,8 @@ def run(folder: Path) -> tuple[str, dict[str, Any]]:
     shutil.copytree(ROOT / ".demo/workspace/model", repository / "model")
     manifest, card = repository / "model.yaml", repository / "model/README.md"
     manifest.write_text(MANIFEST)
+    (repository / "data/s2orc").mkdir(parents=True)
+    (repository / "data/s2orc/part-0.jsonl").write_text('{"title": "A paper", "abstract": "What it says."}\n')
     git(repository, "init", "-q", "-b", "main")
     git(repository, "remote", "add", "origin", "https://github.com/acme/minilm.git")
     with SigstoreSim() as sim, GitHubApi() as api, RegistrySim() as registry:
@@ -70,6 +72,7 @@ def run(folder: Path) -> tuple[str, dict[str, Any]]:
         inputs = {
             "model": "model",
             "manifest": "model.yaml",
+            "dataset": "s2orc=data/s2orc",
             "trust_config": "../trust.json",
             "github_token": api.token,
         }
