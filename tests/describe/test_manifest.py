@@ -161,6 +161,27 @@ def test_several_base_models_are_a_merge(release: Any) -> None:
     assert "fine_tuned_from" not in value["known"]
 
 
+def test_the_relation_to_the_base_model_is_kept(release: Any) -> None:
+    """A quantised model says that it is one; the word is the card's."""
+    made = release(facts="card")
+    value = release(facts=replace(made.facts, base_models=("a/b",), base_relation="quantized")).manifest.value
+    assert value["fine_tuned_from"] == {"model": "a/b", "purl": "pkg:huggingface/a/b", "relation": "quantized"}
+    several = release(facts=replace(made.facts, base_models=("a/b", "c/d"), base_relation="merge")).manifest.value
+    assert [entry["relation"] for entry in several["merged_from"]] == ["merge", "merge"]
+
+
+def test_another_relation_in_the_manifest_is_a_conflict(release: Any) -> None:
+    """The manifest's word stands, and the finding says the files' word."""
+    source = b"fine_tuned_from: {model: nreimers/MiniLM-L6-H384-uncased, relation: finetune}\n"
+    made = release(source=source, facts="card")
+    manifest = release(source=source, facts=replace(made.facts, base_relation="quantized")).manifest
+    (finding,) = manifest.findings
+    assert finding.id == "manifest.conflict"
+    assert "`quantized`" in finding.message
+    assert manifest.value["fine_tuned_from"]["relation"] == "finetune"
+    assert release(source=source, facts=replace(made.facts, base_relation="finetune")).manifest.findings == ()
+
+
 def test_another_base_model_in_the_card_is_said(release: Any) -> None:
     """The manifest wins, and the finding names both, with the place of the declaration."""
     made = release(source=SOURCE, facts="card")

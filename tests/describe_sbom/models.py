@@ -95,6 +95,9 @@ def cases(make_request: Callable[..., SbomRequest]) -> Iterator[tuple[str, SbomR
             facts={
                 "files": (FileFacts("model-q4.gguf", "gguf", Inspection.READ, {"version": 3}),),
                 "licenses": (LicenseFact("gpl", "model-q4.gguf"),),
+                "base_models": ("acme/base",),
+                "base_relation": "quantized",
+                "quantized_by": "Ann",
                 "architecture": "llama",
             },
         ),

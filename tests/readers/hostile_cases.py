@@ -8,7 +8,7 @@ from .hostile_case import Case
 from .hostile_compiled import coreml_cases, flat_cases, onnx_cases, savedmodel_cases
 from .hostile_containers import ggml_cases, hdf5_cases, tensorrt_cases
 from .hostile_dearest import dear_cases
-from .hostile_documents import card_cases, configuration_cases, index_cases, license_cases, tokenizer_cases
+from .hostile_documents import card_cases, configuration_cases, index_cases, license_cases, merge_cases, tokenizer_cases
 from .hostile_pickled import archive_cases, numpy_cases, pickle_cases
 from .hostile_tensors import gguf_cases, safetensors_cases
 
@@ -24,6 +24,7 @@ CASES: tuple[Case, ...] = tuple(
         index_cases(),
         card_cases(),
         license_cases(),
+        merge_cases(),
         onnx_cases(),
         savedmodel_cases(),
         coreml_cases(),

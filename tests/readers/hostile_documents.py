@@ -215,7 +215,7 @@ def _cards() -> Iterator[tuple[str, str | bytes, str]]:
     yield "30 levels of blocks", "\n".join(" " * level + "a:" for level in range(30)), "nested more than 20 levels"
     yield "100,000 open brackets", "a: " + "[" * 100_000, "nested more than 20 levels|not valid YAML"
     yield "70,000 values", "- a\n" * 70_000, "more than the 60000 values"
-    yield "a list", "- a", "is no mapping"
+    yield "a list", "- a", "no mapping"
     yield "no UTF-8", b"a: \xff", "not valid UTF-8"
     yield "a NUL", b"a: \x00", "not valid YAML"
     yield "a tab for an indent", "a:\n\t- b", "not valid YAML"
@@ -246,3 +246,23 @@ def license_cases() -> Iterator[Case]:
         "is not one of the texts",
         read,
     )
+
+
+def merge_cases() -> Iterator[Case]:
+    """`mergekit_config.yml`, which is YAML as a card's is, and names models."""
+    many = "models:\n" + "".join(f"- model: a/m{number}\n" for number in range(65))
+    tricks = {
+        "empty": ("", "names no model"),
+        "cut in a quote": ("models: ['a", "not valid YAML"),
+        "a list": ("- a", "no mapping"),
+        "a Python object": ("models: !!python/object/apply:os.system [x]", "uses the tag"),
+        "a billion laughs": (_laughs(10, 10), "more than 32 aliases"),
+        "a key twice": ("models: []\nmodels: []", "the key 'models' twice"),
+        "two documents": ("models: []\n---\nmodels: []", "more than one YAML document"),
+        "65 models": (many, "names 65 models"),
+        "a megabyte": ("#" * 1_000_001, "more than the 1000000 bytes"),
+        "100,000 open brackets": ("models: " + "[" * 100_000, "nested more than 20 levels|not valid YAML"),
+    }
+    for name, (text, says) in tricks.items():
+        yield Case(f"mergekit: {name}", "mergekit_config.yml", text.encode(), "readers.config", says)
+    yield Case("mergekit: no UTF-8", "mergekit_config.yml", b"a: \xff", "readers.config", "not valid UTF-8")

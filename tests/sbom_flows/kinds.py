@@ -46,15 +46,17 @@ def pickled(folder: Path) -> None:
 
 
 def gguf(folder: Path) -> None:
-    """A GGUF with two keys."""
+    """A GGUF with three keys, quantised from another model as its card says."""
 
     def text(value: str) -> bytes:
         return len(value).to_bytes(8, "little") + value.encode()
 
     keys = text("general.architecture") + (8).to_bytes(4, "little") + text("llama")
     keys += text("general.license") + (8).to_bytes(4, "little") + text("apache-2.0")
-    header = b"GGUF" + (3).to_bytes(4, "little") + (0).to_bytes(8, "little") + (2).to_bytes(8, "little") + keys
+    keys += text("general.quantized_by") + (8).to_bytes(4, "little") + text("acme")
+    header = b"GGUF" + (3).to_bytes(4, "little") + (0).to_bytes(8, "little") + (3).to_bytes(8, "little") + keys
     (folder / "model.gguf").write_bytes(header)
+    (folder / "README.md").write_text("---\nbase_model: acme/base\nbase_model_relation: quantized\n---\n# G\n")
 
 
 GENERATED: Mapping[str, Callable[[Path], None]] = {

@@ -48,15 +48,28 @@ def _datasets(source: SourceManifest, facts: ModelFacts) -> list[dict[str, Any]]
 
 
 def _bases(source: SourceManifest, facts: ModelFacts, findings: list[Finding]) -> dict[str, Any]:
-    found = [base for base in base_models({}, facts.base_models)[0] if len(base.name) <= _NAME_LIMIT][:_BASE_LIMIT]
+    found = [
+        base for base in base_models({}, facts.base_models, facts.base_relation)[0] if len(base.name) <= _NAME_LIMIT
+    ][:_BASE_LIMIT]
     declared = {field: source.value[field] for field in ("fine_tuned_from", "merged_from") if field in source.value}
     if declared:
         field, value = next(iter(declared.items()))
-        named = {entry["model"].lower() for entry in (value if isinstance(value, list) else [value])}
+        listed = value if isinstance(value, list) else [value]
+        named = {entry["model"].lower() for entry in listed}
+        said = {entry["relation"] for entry in listed if "relation" in entry}
+        if facts.base_relation and said - {facts.base_relation}:
+            message = f"the model's files call the relation to its base `{facts.base_relation}`, `{field}` another one"
+            findings.append(warned("manifest.conflict", message, location=source.place(field)))
         for base in found:
             if base.name.lower() not in named:
                 message = f"the model's files name the base model {base.name}, which `{field}` does not"
                 findings.append(warned("manifest.conflict", message, location=source.place(field)))
         return declared
-    entries = [{"model": base.name, **({"purl": base.purl} if base.purl else {})} for base in found]
+    entries = [
+        {
+            "model": base.name,
+            **{key: value for key, value in (("purl", base.purl), ("relation", base.relation)) if value},
+        }
+        for base in found
+    ]
     return {"fine_tuned_from": entries[0]} if len(entries) == 1 else {"merged_from": entries}

@@ -40,6 +40,10 @@ class LicenseFact:
     link: str | None = None
 
 
+#: How a model may descend from its base models, in the words of model hubs' cards.
+BASE_RELATIONS = ("finetune", "adapter", "merge", "quantized")
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetFact:
     """A dataset named by the card (declared; a name without a digest)."""
@@ -82,3 +86,7 @@ class ModelFacts:
     findings: tuple[Finding, ...] = ()
     #: `Q4_K_M` (GGUF file type), `gptq-4bit` (configuration); None where nothing says so.
     quantization: str | None = None
+    #: One of `BASE_RELATIONS`, where the card or the files of an adapter or a merge say it; never guessed from types.
+    base_relation: str | None = None
+    #: Who quantised the weights, as their header says.
+    quantized_by: str | None = None

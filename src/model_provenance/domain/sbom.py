@@ -66,6 +66,8 @@ class ModelTraits:
     element_types: tuple[tuple[str, int], ...] = ()
     formats: tuple[str, ...] = ()
     quantization: str | None = None
+    #: As the header of the weights says.
+    quantized_by: str | None = None
     tokenizer: str | None = None
     vocabulary_size: int | None = None
     #: `sha256:…` of the chat template.
@@ -112,6 +114,8 @@ class BaseModel:
     version: str | None = None
     digest: Digest | None = None
     purl: str | None = None
+    #: How the model descends from it: one of `domain.facts.BASE_RELATIONS`; None where nobody says.
+    relation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

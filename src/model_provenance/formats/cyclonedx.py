@@ -194,7 +194,9 @@ def _base_model(base: BaseModel) -> dict[str, Any]:
         "bom-ref": f"base-model:{base.name}",
         "name": base.name,
         **given(version=base.version, purl=base.purl, hashes=hashes(base.digest)),
-        "properties": properties([known(base.origin)]),
+        "properties": properties(
+            [known(base.origin), *([(f"{PREFIX}:relation", base.relation)] if base.relation else [])]
+        ),
     }
 
 

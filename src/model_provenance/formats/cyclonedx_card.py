@@ -39,6 +39,7 @@ def _more(facts: SbomFacts) -> Iterator[tuple[str, Any]]:
         ("cdx:ai-ml:model:parameter:count", traits.parameters),
         ("cdx:ai-ml:model:languages", ",".join(traits.languages)),
         ("cdx:ai-ml:model:hyperparameter:quantization", traits.quantization),
+        (f"{PREFIX}:quantized-by", traits.quantized_by),
         ("cdx:ai-ml:model:tokenizer", traits.tokenizer),
         ("cdx:ai-ml:model:hyperparameter:vocab_size", traits.vocabulary_size),
         (f"{PREFIX}:library", traits.library),

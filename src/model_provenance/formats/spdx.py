@@ -147,7 +147,7 @@ def _base_models(facts: SbomFacts) -> Iterator[dict[str, Any]]:
             **_version(base.version),
             **_purl(base.purl),
             "primaryPackagePurpose": "OTHER",
-            "comment": "base model",
+            "comment": f"base model; relation: {base.relation}" if base.relation else "base model",
             "sourceInfo": str(base.origin),
         }
 
@@ -202,6 +202,8 @@ def _relationships(facts: SbomFacts) -> Iterator[dict[str, str]]:
         yield _relation(_ref("Dataset", dataset.name), kind, MODEL_REF)
     for base in facts.base_models:
         yield _relation(MODEL_REF, "DESCENDANT_OF", _ref("BaseModel", base.name))
+        if base.relation == "quantized":
+            yield _relation(MODEL_REF, "VARIANT_OF", _ref("BaseModel", base.name))
     for container in facts.containers:
         yield _relation(_ref("Container", container.role), "BUILD_TOOL_OF", MODEL_REF)
     for package in facts.packages:
@@ -243,6 +245,7 @@ def _description(traits: ModelTraits) -> str:
         ("element types", ", ".join(f"{name} {count}" for name, count in traits.element_types)),
         ("formats", ", ".join(traits.formats)),
         ("quantization", traits.quantization),
+        ("quantized by", traits.quantized_by),
         ("tokenizer", traits.tokenizer),
         ("vocabulary", traits.vocabulary_size),
         ("chat template", traits.chat_template),

@@ -151,10 +151,14 @@ def _lineage(graph: Graph, facts: SbomFacts, model: str) -> None:
             software_primaryPurpose="model",
             verifiedUsing=hashes(base.digest),
             software_sourceInfo=str(base.origin),
+            comment=f"relation: {base.relation}" if base.relation else None,
         )
         for base in facts.base_models
     ]
     graph.relate(model, "descendantOf", bases)
+    for base, ref in zip(facts.base_models, bases, strict=True):
+        if base.relation == "quantized":
+            graph.relate(ref, "hasVariant", [model])
 
 
 def _packages(graph: Graph, facts: SbomFacts, model: str) -> None:

@@ -64,6 +64,7 @@ def _observed(facts: SbomFacts) -> list[tuple[str, str]]:
         ("parameters", traits.parameters),
         *((f"parameters:{name}", count) for name, count in traits.element_types),
         ("quantization", traits.quantization),
+        ("quantized by", traits.quantized_by),
         ("vocabulary-size", traits.vocabulary_size),
         ("tokenizer", traits.tokenizer),
         ("chat-template-digest", traits.chat_template),

@@ -29,6 +29,7 @@ def _read(head: Head, cursor: Cursor) -> Reading:
     return Reading(
         chosen(config, _SETTINGS),
         library="peft",
+        base_relation="adapter",
         base_models=(base,) if base and _HUB_ID.fullmatch(base) else (),
         remote_code=remote_code(head, config),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from model_provenance.domain.facts import DatasetFact, LicenseFact
+from model_provenance.domain.facts import BASE_RELATIONS, DatasetFact, LicenseFact
 from model_provenance.domain.files import Role
 from model_provenance.readers.bounds import plain, text, texts
 from model_provenance.readers.cursor import Cursor
@@ -47,7 +47,13 @@ def _read(head: Head, cursor: Cursor) -> Reading:
         licenses=_licenses(head, card),
         datasets=tuple(DatasetFact(name, head.path) for name in datasets),
         base_models=texts(card.get("base_model", []), "base models", 64),
+        base_relation=_relation(card.get("base_model_relation")),
     )
+
+
+def _relation(value: Any) -> str | None:
+    """The relation, where it is one of those that hubs know; what else is written stands in the details."""
+    return value if value in BASE_RELATIONS else None
 
 
 def _licenses(head: Head, card: dict[str, Any]) -> tuple[LicenseFact, ...]:

@@ -1,4 +1,4 @@
-"""The YAML block at the beginning of a model card, built from parser events so that nothing but text can come of it.
+"""YAML of model cards and of small files, built from parser events so that nothing but text can come of it.
 
 No value is resolved: dates, numbers and booleans stay as they are written (`language: no` is Norwegian, not false).
 Tags that construct objects, duplicate keys, deep nesting and large documents are refused; aliases share, never copy.
@@ -42,11 +42,25 @@ def front_matter(data: bytes) -> dict[str, Any] | None:
         text = data[fence.end() : end.start()].decode("utf-8")
     except UnicodeDecodeError as error:
         raise ReaderError("its front matter is not valid UTF-8") from error
+    return _mapping(text)
+
+
+def small_yaml(data: bytes) -> dict[str, Any]:
+    """The mapping that a whole small file holds, within the same bounds."""
+    if len(data) > SIZE_LIMIT:
+        raise ReaderError(f"it is more than the {SIZE_LIMIT} bytes that are read")
+    try:
+        return _mapping(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ReaderError("it is not valid UTF-8") from error
+
+
+def _mapping(text: str) -> dict[str, Any]:
     value = _Builder(text).document()
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ReaderError("its front matter is no mapping")
+        raise ReaderError("it is YAML, and no mapping")
     return value
 
 
@@ -70,7 +84,7 @@ class _Builder:
         value = self._node(event, 0)
         self._next()
         if not isinstance(self._next(), yaml.StreamEndEvent):
-            raise ReaderError("its front matter is more than one YAML document")
+            raise ReaderError("it is more than one YAML document")
         return value
 
     def _next(self) -> yaml.Event:
@@ -83,11 +97,11 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event.anchor)
         if not isinstance(event, (yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent)):
-            raise ReaderError("its front matter is not valid YAML")
+            raise ReaderError("it is not valid YAML")
         if event.tag not in _CORE_TAGS and event.tag not in (None, "!"):
-            raise ReaderError(f"its front matter uses the tag {shown(event.tag, 80)!r}, and only plain values are read")
+            raise ReaderError(f"it uses the tag {shown(event.tag, 80)!r}, and only plain values are read")
         if depth == _DEPTH_LIMIT:
-            raise ReaderError(f"its front matter is nested more than {_DEPTH_LIMIT} levels deep")
+            raise ReaderError(f"it is nested more than {_DEPTH_LIMIT} levels deep")
         before = self._values
         self._count(1)
         value = self._value(event, depth)
@@ -111,16 +125,16 @@ class _Builder:
         members = self._members(yaml.MappingEndEvent, depth)
         for key in members:
             if isinstance(key, (list, dict)):
-                raise ReaderError("its front matter has a key that is no text")
+                raise ReaderError("it has a key that is no text")
             if (name := key or "") in found:
-                raise ReaderError(f"its front matter has the key {shown(name, 80)!r} twice in one mapping")
+                raise ReaderError(f"it has the key {shown(name, 80)!r} twice in one mapping")
             found[name] = next(members)
         return found
 
     def _alias(self, anchor: str | None) -> Any:
         self._aliases += 1
         if self._aliases > _ALIAS_LIMIT or anchor not in self._anchors:
-            raise ReaderError(f"its front matter uses more than {_ALIAS_LIMIT} aliases, or one that is not defined")
+            raise ReaderError(f"it uses more than {_ALIAS_LIMIT} aliases, or one that is not defined")
         value, values = self._anchors[anchor]
         self._count(values)
         return value
@@ -128,23 +142,21 @@ class _Builder:
     def _count(self, values: int) -> None:
         self._values += values
         if self._values > _EVENT_LIMIT:
-            raise ReaderError(
-                f"its front matter has more than the {_EVENT_LIMIT} values that are read, aliases followed"
-            )
+            raise ReaderError(f"it has more than the {_EVENT_LIMIT} values that are read, aliases followed")
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
     try:
         for number, event in enumerate(yaml.parse(text, Loader=_LOADER)):
             if number == _EVENT_LIMIT:
-                raise ReaderError(f"its front matter has more than the {_EVENT_LIMIT} values that are read")
+                raise ReaderError(f"it has more than the {_EVENT_LIMIT} values that are read")
             yield event
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 2}" if mark else ""
-        raise ReaderError(f"its front matter is not valid YAML{where}: {shown(str(problem))}") from error
+        raise ReaderError(f"it is not valid YAML{where}: {shown(str(problem))}") from error
     except (ValueError, OverflowError) as error:  # the pure Python scanner, on escapes that are no character
-        raise ReaderError("its front matter has an escape that is no character") from error
+        raise ReaderError("it has an escape that is no character") from error
     except RecursionError as error:
-        raise ReaderError("its front matter is nested too deeply") from error
+        raise ReaderError("it is nested too deeply") from error

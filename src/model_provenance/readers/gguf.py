@@ -14,7 +14,7 @@ from model_provenance.readers.reading import Head, Reader, Reading, WeightKind, 
 READS = (
     "versions 2 and 3, little-endian, all value types, headers up to 50 MB; split files are one model",
     "tensors: number, element types, parameters, offsets inside the file without overlaps",
-    "`general.*`: name, architecture, file type (quantisation), licence, datasets, base models, languages",
+    "`general.*`: name, architecture, file type (quantisation), who quantised it, licence, datasets, base models, languages",
     "`ARCHITECTURE.*`: context length and the other hyperparameters",
     "tokenizer: model, vocabulary size, digest of each chat template",
 )
@@ -53,6 +53,8 @@ def _read(head: Head, cursor: Cursor) -> Reading:
         licenses=(LicenseFact(license_id, head.path, license_name, link),) if license_id else (),
         datasets=tuple(DatasetFact(name, head.path) for name in _sources(header, "dataset")),
         base_models=_sources(header, "base_model"),
+        base_relation="adapter" if weights.kind is WeightKind.ADAPTER else None,
+        quantized_by=text(header.string("general.quantized_by"), 200),
     )
 
 

@@ -25,6 +25,8 @@ _PRECEDENCE = (
 )  # fmt: skip
 #: Whose word on the library counts, before others: what a person wrote, then what is made for one library only.
 _LIBRARY = ("model-card", "adapter-config", "components", "config")
+#: Whose word on the relation to the base models counts.
+_RELATION = ("model-card", "mergekit", "adapter-config", "gguf")
 
 
 def joined(files: Sequence[Inspected]) -> ModelFacts:
@@ -56,6 +58,8 @@ def joined(files: Sequence[Inspected]) -> ModelFacts:
             *_not_inspected(files),
         ),
         quantization=_quantization(sets, said),
+        base_relation=_first(member.reading.base_relation for member in _by(said, *_RELATION)),
+        quantized_by=_first(member.reading.quantized_by for member in said),
     )
 
 

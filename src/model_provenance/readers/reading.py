@@ -95,6 +95,9 @@ class Reading:
     licenses: tuple[LicenseFact, ...] = ()
     datasets: tuple[DatasetFact, ...] = ()
     base_models: tuple[str, ...] = ()
+    #: One of `domain.facts.BASE_RELATIONS`.
+    base_relation: str | None = None
+    quantized_by: str | None = None
     #: Folders that are parts of this model (modules.json, model_index.json), relative to the file's own.
     components: tuple[str, ...] = ()
     #: Tensors per shard, by file name, as a shard index says.

@@ -24,7 +24,7 @@ def described_rows(receipt: Receipt) -> list[tuple[str, str]]:
     rows.append(("Licence", _with_source(manifest, "license", str(manifest.get("license") or "not known"))))
     rows.append(("Datasets", _datasets(manifest)))
     field = "merged_from" if manifest.get("merged_from") else "fine_tuned_from"
-    bases = [str(entry.get("model", "")) for entry in _entries(manifest.get(field))]
+    bases = [_base(entry) for entry in _entries(manifest.get(field))]
     rows.append(("Base model", _with_source(manifest, field, listed(bases) if bases else "none named")))
     for label, field in (
         ("Release commit", "release_commit"),
@@ -40,6 +40,11 @@ def described_rows(receipt: Receipt) -> list[tuple[str, str]]:
     rows += [("To add", f"{element.name}: {element.add}") for element in absent]
     rows.append(("SBOM", f"{receipt.sbom_engine}, {plural(receipt.packages, 'software package')}"))
     return rows
+
+
+def _base(entry: Mapping[str, Any]) -> str:
+    relation = entry.get("relation")
+    return str(entry.get("model", "")) + (f", {relation}" if relation else "")
 
 
 def _datasets(manifest: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from model_provenance.describe.sbom import purl
 from model_provenance.domain.agents import Agent
 from model_provenance.domain.context import Context, Fact, Known
 from model_provenance.domain.digest import Digest
+from model_provenance.domain.facts import BASE_RELATIONS
 from model_provenance.domain.finding import Finding, warned
 from model_provenance.domain.sbom import BaseModel, CommitEntry, ContainerEntry, Origin
 from model_provenance.domain.text import shown
@@ -25,23 +26,31 @@ _COMMIT = re.compile(r"git\+(https?://[^\s@?#\\]{1,1000})@([0-9a-f]{40}|[0-9a-f]
 _LOCAL_PATH = re.compile(r"[/~.\\].*|[A-Za-z]:[\\/].*|.*\\.*", re.DOTALL)
 
 
-def base_models(manifest: Mapping[str, Any], found: Sequence[str]) -> tuple[tuple[BaseModel, ...], tuple[Finding, ...]]:
-    """The manifest's `fine_tuned_from` and `merged_from`, then what the model's files name.
+def base_models(
+    manifest: Mapping[str, Any], found: Sequence[str], relation: str | None
+) -> tuple[tuple[BaseModel, ...], tuple[Finding, ...]]:
+    """The manifest's `fine_tuned_from` and `merged_from`, then what the model's files name with their `relation`.
 
-    A path of somebody's machine is left out, with a finding.
+    Where both name a model, the files may say the relation that the manifest does not. A path of somebody's machine is
+    left out, with a finding.
     """
     entries: dict[str, BaseModel] = {}
     findings = []
-    for value in (manifest.get("fine_tuned_from"), *_list(manifest.get("merged_from"))):
-        if isinstance(value, Mapping) and isinstance(value.get("model"), str) and value["model"]:
-            base = _declared_base(value)
-            entries.setdefault(base.name, base)
+    of_files = frozenset(text.lower() for text in found)
+    for field in ("fine_tuned_from", "merged_from"):
+        value = manifest.get(field)
+        for entry in _list(value if field == "merged_from" else [value]):
+            if isinstance(entry, Mapping) and isinstance(entry.get("model"), str) and entry["model"]:
+                known = relation if entry["model"].lower() in of_files else None
+                base = _declared_base(entry, ("merge" if field == "merged_from" else None) or known)
+                entries.setdefault(base.name, base)
     for text in found[:_ENTRY_LIMIT]:
         name = shown(text, _NAME_LIMIT)
         if _LOCAL_PATH.fullmatch(text):
             findings.append(warned("sbom.base_model_local", f"the base model is called `{name}`, a path, not a model"))
         elif name:
-            entries.setdefault(name, BaseModel(name, _MODEL_FILES, purl=purl.of_hub_model(name)))
+            base = BaseModel(name, _MODEL_FILES, purl=purl.of_hub_model(name), relation=relation)
+            entries.setdefault(name, base)
     return tuple(entries.values()), tuple(findings)
 
 
@@ -76,10 +85,12 @@ def repository_owner(release: CommitEntry | None) -> Agent | None:
     return Agent(owner, address)
 
 
-def _declared_base(value: Mapping[str, Any]) -> BaseModel:
+def _declared_base(value: Mapping[str, Any], relation: str | None) -> BaseModel:
+    """One entry of the manifest; `relation` where the entry does not say its own."""
     name = shown(value["model"], _NAME_LIMIT)
-    version = _text(value.get("version"))
-    return BaseModel(name, MANIFEST, version, _digest(value.get("digest")), purl.of_hub_model(name, version))
+    version, said = _text(value.get("version")), value.get("relation")
+    relation = said if said in BASE_RELATIONS else relation
+    return BaseModel(name, MANIFEST, version, _digest(value.get("digest")), purl.of_hub_model(name, version), relation)
 
 
 def _container(image: str | None, digest: Digest, role: str, origin: Origin) -> ContainerEntry:

@@ -57,7 +57,7 @@ def describe(
     roles = {file.path: file.role for file in package.files}
     declared = manifest.get("license")
     license, about_license = licensing(declared if isinstance(declared, str) else None, facts.licenses, roles)
-    bases, about_bases = lineage.base_models(manifest, facts.base_models)
+    bases, about_bases = lineage.base_models(manifest, facts.base_models, facts.base_relation)
     packages, about_packages = _within(scan.packages, roles.keys())
     release = lineage.commit(context.release_commit)
     stated = declarations(manifest)
@@ -133,6 +133,7 @@ def _traits(facts: ModelFacts) -> ModelTraits:
         element_types=tuple((shown(name, 30), count) for name, count in facts.element_types),
         formats=_texts(facts.formats),
         quantization=_text(facts.quantization),
+        quantized_by=_text(facts.quantized_by),
         tokenizer=_text(tokenizer.type) if tokenizer else None,
         vocabulary_size=tokenizer.vocabulary_size if tokenizer else None,
         chat_template=_digest_text(tokenizer.chat_template_digest) if tokenizer else None,
