@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.describe_sbom.models import MANIFEST
 from tests.interop.releasing import command
 from tests.sbom_flows.kinds import KINDS, gguf, model_of, sharded
 
@@ -50,13 +51,16 @@ def validate(tools: ModuleType) -> Validate:
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.matrix("validators", "cdx-validate {format}, {model}", "@cyclonedx/cdxgen 12.8.4")
 def test_cdx_validate_finds_no_fault(model: Path, format: str, validate: Validate, tmp_path: Path) -> None:
-    """Schema and deep validation pass, for the real model and for every kind of generated one."""
-    made = sbom(model, format, tmp_path / "made")
-    done = validate(made / "sbom.cdx.json")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    report = json.loads((made / "sbom.cdx.report").read_text())
-    assert report["schemaValid"] is True
-    assert report["deepValid"] is True
+    """Schema and deep validation pass, for the real model and every generated kind, with all that people declare."""
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps(MANIFEST))
+    for name, more in (("bare", ()), ("declared", ("--manifest", str(manifest)))):
+        made = sbom(model, format, tmp_path / name, *more)
+        done = validate(made / "sbom.cdx.json")
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+        report = json.loads((made / "sbom.cdx.report").read_text())
+        assert report["schemaValid"] is True
+        assert report["deepValid"] is True
 
 
 def test_cdx_validate_would_say_so(validate: Validate, tmp_path: Path) -> None:
