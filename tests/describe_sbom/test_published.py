@@ -50,7 +50,9 @@ def test_schema_and_shapes_take_the_document_of_every_kind_of_model(tmp_path: Pa
     made = {}
     for kind in KINDS:
         model = model_of(kind, tmp_path / kind)
-        made |= {(kind, "bare"): written(model), (kind, "declared"): written(model, manifest)}
+        made[kind, "declared"] = written(model, manifest)
+        if kind != "MiniLM":  # 22 datasets of its card take the schema 2 s, and stand in the other document, too
+            made[kind, "bare"] = written(model)
 
     assert {case: faults for case, value in made.items() if (faults := schema_faults(value))} == {}
     assert shape_faults(*made.values()) == []
@@ -59,7 +61,10 @@ def test_schema_and_shapes_take_the_document_of_every_kind_of_model(tmp_path: Pa
 def test_schema_and_shapes_take_whatever_a_document_may_hold(make_request: Callable[..., SbomRequest]) -> None:
     """Layouts, conflicting licences, packages of Syft, hostile text: each document of the writer's own tests."""
     made = {}
+    alike = ("raw", "tar.gz", "tar.zst")  # but for the name of the layout
     for name, request in cases(make_request):
+        if name in alike:
+            continue
         [document] = build_sboms(replace(request, formats=["spdx3-json"])).documents
         made[name] = json.loads(document.data)
 
