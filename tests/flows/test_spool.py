@@ -81,14 +81,12 @@ class Team:
         """Where one that is not signed waits."""
         return self.folder / "dist" / "minilm-1.0.0.unsigned"
 
-    def release(
-        self, *, sign_later: bool = True, push: PushRequest | None = None, datasets: tuple[str, ...] = ()
-    ) -> Any:
+    def release(self, *, sign_later: bool = True, push: PushRequest | None = None, **more: Any) -> Any:
         """The first job."""
         request = ReleaseRequest(
             self.model, ModelName.parse("minilm"), Version.parse("1.0.0"), self.signing, self.output,
             sbom_engine="native", env=self.job(), sign_later=sign_later,
-            push=push, datasets=datasets,
+            push=push, **more,
         )  # fmt: skip
         return release(request)
 
@@ -134,6 +132,28 @@ def test_a_release_that_an_outage_left_is_signed_by_a_later_run(team: Team, serv
     report = team.verify()
     assert report.result.value == "PASS", report.findings
     assert not team.spool.exists()
+
+
+@pytest.mark.parametrize("value", ["0.82", "0.83"])
+def test_evaluations_are_read_again_when_the_spool_is_signed(team: Team, value: str) -> None:
+    """The test result waits with the others; a result file that says something else by then is a difference."""
+    results = team.folder / "results.json"
+    results.write_text('{"tests": [{"name": "sts-b", "value": 0.82}]}')
+    team.sim.misbehave("rekor", "down")
+    with pytest.raises(ModelProvenanceError):
+        team.release(evaluations=(results,))
+    team.sim.behave()
+    assert (team.spool / "test-result.statement.json").exists()
+    results.write_text(f'{{"tests": [{{"name": "sts-b", "value": {value}}}]}}')
+    if value == "0.82":
+        _, receipt = sign_spool(team.spool, signing=team.signing, env=team.job("2"))
+        assert [bundle.name for bundle in receipt.bundles][-2:] == ["test-result", "provenance"]
+        assert team.verify().result.value == "PASS"
+        return
+    with pytest.raises(ModelProvenanceError) as error:
+        sign_spool(team.spool, signing=team.signing, env=team.job("2"))
+    assert error.value.code == "spool.differs"
+    assert "test-result" in error.value.message
 
 
 def test_the_run_that_signs_is_the_run_that_is_named(team: Team) -> None:

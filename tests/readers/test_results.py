@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from typing import Any
 
 import pytest
@@ -171,6 +173,25 @@ def test_names_cannot_write_to_a_terminal() -> None:
     """Control characters and turns of direction are gone before a name is used."""
     [found] = read({"results": {"a\u001b[31m\u202eb": {"acc,none": 0.5}}})
     assert found.name == "a [31m b"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"x":' + b"[" * (LIMIT - 10),
+        b'{"results":' + b'{"a":' * 100_000,
+        b"{" + b",".join(b'"k%d":[1]' % number for number in range(1_000_000)) + b"}",
+        b'{"results":{' + b",".join(b'"t%d":{"acc,none":0.5}' % number for number in range(100_000)) + b"}}",
+        b'{"x":"' + b'\\"' * (7 * 1024 * 1024) + b'","results":{"a":{"acc":1}}}',
+    ],
+    ids=["brackets", "depth", "keys", "tasks", "escapes"],
+)
+def test_the_largest_files_cost_a_second_at_most(data: bytes) -> None:
+    """Whatever is in them: 0.03 to 0.5 s each where this was measured, and twice that is left for a slower machine."""
+    started = time.process_time()
+    with contextlib.suppress(ModelProvenanceError):
+        read_results(data, "r.json")
+    assert time.process_time() - started < 1
 
 
 JSON = st.recursive(
