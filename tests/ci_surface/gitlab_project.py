@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import yaml
 from tests.ci_surface.conftest import ROOT, commit, git
+from tests.report.gitlab_reader import cases_of, issues
 
 from model_provenance.testing.runner_env import RunnerEnv
 
@@ -32,6 +32,9 @@ GATE = {
     "signer": "gitlab:acme/minilm",
     "trust-config": "trust-config.json",
 }
+#: The plain include of each component, and the place of the component in a project that has copied both.
+FILES = {"release": "model-provenance", "verify": "verify"}
+LOCAL = {"local": "/templates/{job}/template.yml"}
 
 
 @dataclass
@@ -54,12 +57,11 @@ class Done:
 
     def cases(self) -> dict[str, str]:
         """Test case -> passed, failure, error or skipped."""
-        root = ET.parse(self.report("model-provenance-junit.xml")).getroot()
-        words = {"failure", "error", "skipped"}
-        return {
-            case.attrib["name"]: next((child.tag for child in case if child.tag in words), "passed")
-            for case in root.iter("testcase")
-        }
+        return cases_of(self.report("model-provenance-junit.xml").read_bytes())
+
+    def issues(self) -> list[dict[str, Any]]:
+        """The code quality report."""
+        return issues(self.report("model-provenance-codequality.json").read_bytes())
 
 
 class Project:
@@ -82,7 +84,7 @@ class Project:
             place.write_text((ROOT / "templates" / job / "template.yml").read_text())
         includes = [
             {
-                **(include or {"local": f"/templates/{job}/template.yml"}),
+                **{k: v.format(job=job, file=FILES[job]) for k, v in (include or LOCAL).items()},
                 "inputs": {"install": "never", "tool-path": str(self.tool), **inputs},
             }
             for job, inputs in jobs

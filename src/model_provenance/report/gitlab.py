@@ -20,7 +20,8 @@ _VALUE = re.compile(r"[\x21-\x7e]*")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FAILING = {Status.FAIL: "failure", Status.ERROR: "error"}
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.INFO: "info"}
-_PLACE = re.compile(r"(?P<path>[^:]+)(?::(?P<line>[1-9][0-9]{0,8}))?(?::[0-9]+)?")
+#: `file:line[:column]`; a name alone may be that of a rule, a bundle or a gate, and no file of the project.
+_PLACE = re.compile(r"(?P<path>[^/:][^:]*):(?P<line>[1-9][0-9]{0,8})(?::[0-9]+)?")
 _MESSAGE = 2000
 
 
@@ -50,9 +51,9 @@ def links(receipt: Receipt) -> bytes:
 
 def junit(findings: Sequence[Finding], *, done: str = "") -> bytes:
     """One test case a check. Only an error fails one; what was skipped, or is only worth knowing, says so."""
-    cases = [_case(finding) for finding in findings]
-    if done:
-        cases.insert(0, f'    <testcase classname="model-provenance" name={_attribute(done)}/>\n')
+    taken: set[str] = set()
+    cases = [f'    <testcase classname="model-provenance" name={_named(done, taken)}/>\n'] if done else []
+    cases += [_case(finding, _named(finding.id + _where(finding), taken)) for finding in findings]
     counts = {word: sum(1 for case in cases if f"<{word} " in case) for word in ("failure", "error", "skipped")}
     totals = (
         f'tests="{len(cases)}" failures="{counts["failure"]}" errors="{counts["error"]}" skipped="{counts["skipped"]}"'
@@ -72,8 +73,18 @@ def code_quality(findings: Sequence[Finding]) -> bytes:
     return (json.dumps(list(unique.values()), indent=2, ensure_ascii=True) + "\n").encode()
 
 
-def _case(finding: Finding) -> str:
-    head = f'    <testcase classname="model-provenance" name={_attribute(finding.id + _where(finding))}'
+def _named(name: str, taken: set[str]) -> str:
+    """GitLab shows cases of one name as one, so a further one is numbered."""
+    number, found = 1, _attribute(name)
+    while found in taken:
+        number += 1
+        found = _attribute(f"{shown(name, _MESSAGE // 2)} ({number})")
+    taken.add(found)
+    return found
+
+
+def _case(finding: Finding, name: str) -> str:
+    head = f'    <testcase classname="model-provenance" name={name}'
     message = _attribute(finding.message)
     body = escape(_xml(f"{finding.message}\n{finding.remedy}".strip()))
     if finding.severity is Severity.ERROR and finding.status in _FAILING:
@@ -100,9 +111,9 @@ def _xml(text: str) -> str:
 
 def _issue(finding: Finding) -> dict[str, Any] | None:
     place = _PLACE.fullmatch(finding.location)
-    if finding.status is Status.PASS or place is None or place["path"].startswith(("/", "..")):
+    if finding.status is Status.PASS or place is None or ".." in place["path"].split("/"):
         return None
-    path, line = place["path"].removeprefix("./"), int(place["line"] or 1)
+    path, line = place["path"].removeprefix("./"), int(place["line"])
     message = shown(finding.message, _MESSAGE)
     key = "\0".join((finding.id, path, str(line), message))
     return {
