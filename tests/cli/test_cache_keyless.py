@@ -67,7 +67,10 @@ def test_the_second_verifier_is_asked_once_about_the_same_bundle(verify: Cli, de
     assert alone(desk, kept) == "True 0"
     assert alone(desk, kept) == "False 0"
     first, second = (json.loads(verify("--trusted-root", "root.json", "--format", "json").out) for _ in range(2))
-    assert first["findings"] == second["findings"]
+    # Whether the files were old enough to be remembered by then is another matter.
+    ours = [[f for f in report["findings"] if f["id"] not in ("files", "cache")] for report in (first, second)]
+    assert ours[0] == ours[1]
+    assert len(ours[0]) > 30
 
 
 def test_what_the_second_verifier_refuses_is_not_remembered(
