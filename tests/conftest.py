@@ -1,12 +1,19 @@
-"""What holds for all tests: in CI nothing is skipped that CI could have made possible."""
+"""What holds for all tests: in CI nothing is skipped that CI could have made possible, and no example is timed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says something of the machine: what code may cost is asserted where it is counted.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -15,6 +22,14 @@ def own_state(tmp_path_factory: pytest.TempPathFactory) -> Generator[None, None,
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture
+def roomy(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is one: holes of a file there cost neither disk nor page cache."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
+        yield Path(folder)
 
 
 #: How the reason of a skip begins that lies in the machine: no root, no namespaces. Anything else is a missing tool.

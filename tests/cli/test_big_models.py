@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,14 +22,6 @@ def test_ten_thousand_files_are_released_and_verified(desk: Path, release: Cli, 
     assert release().status == 0
     assert json.loads((desk / "dist/minilm-1.0.0/receipt.json").read_bytes())["files"] == COUNT + 4
     assert verify().status == 0
-
-
-@pytest.fixture
-def roomy(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory, where there is one: holes of a file there cost neither disk nor page cache."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
-        yield Path(folder)
 
 
 @pytest.mark.slow

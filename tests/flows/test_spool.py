@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from model_provenance.flows.sign_spool import sign_spool
 from model_provenance.flows.signing import KeylessSigning
 from model_provenance.flows.verify import VerifyRequest, verify
 from model_provenance.oci.access import Access
+from model_provenance.sign.patience import Patience
 from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.runner_env import RunnerEnv
 from model_provenance.testing.sigstore_sim import SigstoreSim
@@ -32,6 +34,12 @@ def sim() -> Iterator[SigstoreSim]:
     """One Sigstore."""
     with SigstoreSim() as simulator:
         yield simulator
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between attempts at a service that is down; how long they are is a matter of `tests/sign`."""
+    monkeypatch.setattr("model_provenance.sign.keyless.Patience", partial(Patience, pause=0.001))
 
 
 class Team:

@@ -130,14 +130,14 @@ def test_the_first_failure_stops_all_jobs_and_is_the_one_that_is_raised(monkeypa
             failed.set()
             raise ModelProvenanceError("machine.disk", "full")
         failed.wait()
-        for _ in range(200):
+        for _ in range(2000):
             time.sleep(0.01)
             crew.advance(1)
 
     start = time.monotonic()
     with pytest.raises(ModelProvenanceError, match="full"):
         Crew(work).run([100, 99, 98, *range(50)], lambda job: job)
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 15
     assert len(started) <= 4
 
 

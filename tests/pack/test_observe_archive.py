@@ -132,7 +132,7 @@ def test_archives_that_do_not_end_where_they_should_are_refused(tmp_path: Path, 
     assert what in problem(target)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=60_000), st.integers(1, 4000), st.sampled_from([1, 3, 19]), st.booleans(), st.booleans())
 @example(b"\0" * 600_000, 7, 3, True, True)
 def test_zstd_of_any_level_is_read_in_any_pieces(

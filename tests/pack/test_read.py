@@ -242,7 +242,7 @@ def test_an_archive_has_no_oci_layout(make_model: MakeModel) -> None:
 NAMES = st.text(st.characters(categories=("L", "N", "Zs")), min_size=1, max_size=30)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.dictionaries(NAMES, st.binary(max_size=3000), min_size=1, max_size=8))
 def test_any_model_survives_the_systems_tar(files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> None:
     """What `tar -x` writes is what was packed, byte for byte."""

@@ -67,14 +67,12 @@ def test_memory_does_not_grow_with_the_model(tmp_path: Path, layout: Layout) -> 
 
 
 @pytest.mark.slow
-def test_a_sparse_file_of_9_gib_is_one_layer_with_its_content_at_512(tmp_path: Path) -> None:
+def test_a_sparse_file_of_9_gib_is_one_layer_with_its_content_at_512(roomy: Path) -> None:
     """Beyond 8 GiB sizes are base-256; digests are those of the whole file, memory stays flat."""
     size = 9 * 2**30
-    root = tmp_path / "m"
-    root.mkdir()
-    with (root / "model.gguf").open("wb") as file:
+    with (roomy / "model.gguf").open("wb") as file:
         file.truncate(size)
-    with walk(root) as inventory:
+    with walk(roomy) as inventory:
         package = read(inventory, layout=Layout.LAYERS)
     (layer,) = package.layers
     assert dict(layer.annotations)["dev.model-provenance.content.offset"] == "512"

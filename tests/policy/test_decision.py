@@ -206,7 +206,7 @@ def test_no_single_loss_makes_a_pass() -> None:
                 assert [name for name, found in after.items() if found.result is Result.PASS] == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sampled_from(sorted(FAULTS)),
     st.lists(st.sampled_from(sorted(LOSSES)), min_size=1, max_size=4),
@@ -262,7 +262,7 @@ def _vsa(words: str) -> Policy:
     return parse(f"{head}spec: {{vsa: {{verifiers: [{first}, {second}], {words}}}}}".encode(), "v.yaml", lambda _: b"")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SUMMARIES, st.sampled_from(["maxAge: 7d", "maxAge: 7d, count: 2", "maxAge: 7d, select: all"]), st.data())
 def test_removing_reordering_or_replaying_summaries_never_makes_a_pass(
     summaries: list[dict[str, Any]], words: str, data: st.DataObject
@@ -274,7 +274,7 @@ def test_removing_reordering_or_replaying_summaries_never_makes_a_pass(
     assert before is Result.PASS or decide(policy, {"summaries": fewer}).result is not Result.PASS
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SUMMARIES)
 def test_ageing_never_makes_a_pass_and_newest_is_never_more_than_any(summaries: list[dict[str, Any]]) -> None:
     """Whatever is refused today is refused later; `newest` lets nothing through that `any` would not."""

@@ -7,7 +7,7 @@ import time
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model_provenance.domain.facts import DatasetFact, Inspection, LicenseFact
@@ -140,7 +140,6 @@ def test_front_matter_that_is_not_plain_is_unreadable(case: str) -> None:
     assert facts.datasets == ()
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(min_size=1), st.text() | st.lists(st.text()), max_size=5))
 def test_what_a_yaml_writer_writes_is_read_back(value: dict[str, object]) -> None:
     """Any mapping of texts comes back equal, whatever characters it holds."""
@@ -150,7 +149,6 @@ def test_what_a_yaml_writer_writes_is_read_back(value: dict[str, object]) -> Non
     assert front_matter(b"---\n" + dumped.encode() + b"\n---\n") == value
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_between_the_lines_are_read_or_refused(data: bytes) -> None:
     """No input leaves the parser in another way than a value or a ReaderError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model_provenance.readers.cursor import Cursor, ReaderError
@@ -13,7 +13,6 @@ from model_provenance.readers.cursor import Cursor, ReaderError
 DATA = bytes(range(256)) * 1024
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["take", "peek", "skip", "seek"]), st.integers(-5, 300_000)), max_size=20))
 def test_a_cursor_is_a_slice_that_never_leaves_the_file(steps: list[tuple[str, int]]) -> None:
     """Any sequence of moves gives the bytes of the file at that place, or a ReaderError and no move."""

@@ -103,7 +103,7 @@ def mutations(draw: st.DrawFn, seed: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", SEEDS)
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_mutated_files_end_in_a_status(name: str, data: st.DataObject) -> None:
     """No mutation crashes or hangs a reader, and its facts are JSON without floats."""
@@ -126,7 +126,6 @@ def test_every_seed_is_read(name: str) -> None:
     assert facts_of({name: SEEDS[name]}).files[0].inspection in (Inspection.READ, Inspection.RECOGNISED)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(SEEDS)), st.sampled_from(sorted(SEEDS)))
 def test_content_of_one_format_under_the_name_of_another(name: str, other: str) -> None:
     """Any content under any name is inspected or refused, never a crash."""
@@ -134,7 +133,7 @@ def test_content_of_one_format_under_the_name_of_another(name: str, other: str) 
     assert isinstance(facts.files[0].inspection, Inspection)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(SEEDS)), st.binary(max_size=300))
 def test_random_bytes_under_any_name(name: str, data: bytes) -> None:
     """Noise under every name that is known."""

@@ -107,7 +107,6 @@ def test_names_from_the_memo_are_followed() -> None:
 PLAIN = st.none() | st.integers() | st.text() | st.floats(allow_nan=False) | st.binary()
 
 
-@settings(deadline=None)
 @given(st.recursive(PLAIN, st.lists, max_leaves=30), st.integers(0, 5))
 def test_the_walk_ends_where_the_pickle_ends(value: object, protocol: int) -> None:
     """Any plain value: the walk meets STOP without a problem, and pickletools agrees about the number of opcodes."""
@@ -139,7 +138,7 @@ ATOMS = [
 ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.lists(st.sampled_from(ATOMS), max_size=25))
 def test_every_import_that_python_would_make_is_seen(atoms: list[bytes]) -> None:
     """Random opcodes: each name that CPython's unpickler looks up is in our imports, or the walk says `(computed)`."""

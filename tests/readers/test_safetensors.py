@@ -9,7 +9,7 @@ import tracemalloc
 
 import pytest
 import safetensors as reference
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model_provenance.domain.facts import Inspection
@@ -122,7 +122,6 @@ def test_a_header_length_that_lies_costs_nothing(length: int) -> None:
     assert facts.parameters is None
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(min_size=1, max_size=8), st.lists(st.integers(0, 5), max_size=3), max_size=6))
 def test_what_the_reference_accepts_we_accept(shapes: dict[str, list[int]]) -> None:
     """Any well-formed file, whatever the names, has the same tensors for the reference and for us."""
@@ -133,7 +132,6 @@ def test_what_the_reference_accepts_we_accept(shapes: dict[str, list[int]]) -> N
     assert facts.details["tensors"] == len(listed)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_what_the_reference_refuses_we_refuse(data: st.DataObject) -> None:
     """One changed byte of a header: where the reference raises, our file is unreadable (never the other way round)."""

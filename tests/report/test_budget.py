@@ -126,7 +126,7 @@ def page_of(rows: int, text: str) -> str:
     return "\n".join(parts())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 60), st.sampled_from(["x", "ü" * 20, "🟡" * 30, "€"]), st.integers(2000, 12_000))
 def test_whatever_is_cut_is_markdown_within_its_bytes(rows: int, text: str, limit: int) -> None:
     """At every budget: whole lines of the page, then one sentence in a block of its own, and no open block of code."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sigstore_models.bundle.v1 import Bundle as PeerBundle
 
@@ -280,7 +280,6 @@ def paths(value: Any, prefix: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_bundle_with_any_value_anywhere_is_read_or_refused(data: st.DataObject) -> None:
     """Whatever stands in place of one field, the answer is a bundle or an error of ours, never another exception."""
@@ -294,14 +293,12 @@ def test_a_bundle_with_any_value_anywhere_is_read_or_refused(data: st.DataObject
         parse_bundle(dumped(value))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused(data: bytes) -> None:
     """No short random bytes are a bundle."""
     refused(data)
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=200), st.binary(min_size=1, max_size=100))
 def test_any_payload_and_signature_survive(payload: bytes, signature: bytes) -> None:
     """Written and read again, the bytes are the same."""

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model_provenance.errors import ModelProvenanceError
@@ -151,7 +151,6 @@ def test_a_serial_number_that_is_forbidden_is_refused() -> None:
 DER = made({f"{ARC}.12": utf8(b"https://github.com/acme/minilm")}, URI)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(DER) - 1), st.integers(1, 255))
 def test_a_changed_byte_gives_an_identity_or_an_error_of_ours(position: int, change: int) -> None:
     """Wherever a certificate is damaged, no other exception comes out."""

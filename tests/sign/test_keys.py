@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model_provenance.errors import ModelProvenanceError
@@ -155,7 +155,6 @@ def test_no_message_holds_anything_of_the_key(key: ec.EllipticCurvePrivateKey) -
     assert "private_key" not in repr(signer)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_key_content_is_read_or_refused(content: bytes) -> None:
     """Whatever stands between BEGIN and END, the answer is a key or an error of ours."""

@@ -6,7 +6,7 @@ import contextlib
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model_provenance.testing import der
@@ -41,7 +41,6 @@ def test_times_are_written_in_utc_without_fractions() -> None:
     assert der.generalized_time(when) == b"\x18\x0f20261123071530Z"
 
 
-@settings(deadline=None)
 @given(st.integers(-(2**70), 2**70))
 def test_integers_come_back(value: int) -> None:
     """Two's complement, and never a redundant leading byte."""
@@ -51,7 +50,6 @@ def test_integers_come_back(value: int) -> None:
     assert len(body) == 1 or body[:1] not in {b"\x00", b"\xff"} or (body[0] ^ body[1]) & 0x80
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=5))
 def test_children_are_what_was_put_in(values: list[bytes]) -> None:
     """Reading a sequence gives its elements."""
@@ -60,7 +58,6 @@ def test_children_are_what_was_put_in(values: list[bytes]) -> None:
     assert all(tag == der.OCTET_STRING for tag, _, _ in found)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_hostile_bytes_are_a_value_error_or_an_element(data: bytes) -> None:
     """The reader never fails in another way."""

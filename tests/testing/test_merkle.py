@@ -71,14 +71,13 @@ def test_the_reference_tree_has_its_published_roots() -> None:
     assert [tree.root(size).hex() for size in range(1, 9)] == list(ROOTS)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=8), max_size=70))
 def test_the_root_is_the_one_of_the_definition(bodies: list[bytes]) -> None:
     """The kept hashes of subtrees give the same root as the recursive definition."""
     assert tree_of(bodies).root() == root_by_definition(bodies)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 260).flatmap(lambda size: st.tuples(st.just(size), st.integers(1, size))))
 def test_every_inclusion_proof_verifies(sizes: tuple[int, int]) -> None:
     """Each leaf's proof leads to the root, in the whole tree and in the tree that it once was."""

@@ -222,7 +222,7 @@ def test_a_cache_signed_by_keys_that_were_rotated_out_does_not_count(repository:
 # --- inclusion proofs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=st.integers(1, 70), data=st.data())
 def test_every_leaf_of_every_tree_is_proven_and_no_other(keyless: Any, size: Any, data: Any) -> None:
     """Proofs of an RFC 6962 tree hold for their leaf, index and size, and for no neighbour."""

@@ -104,7 +104,7 @@ def _at(value: Any, path: Any) -> Any:
     return value
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(position=st.integers(0), bit=st.integers(0, 7), rekor=st.sampled_from([1, 2]))
 def test_no_flipped_bit_of_a_bundle_file_passes(passes: Any, good: Any, position: Any, bit: Any, rekor: Any) -> None:
     """Anywhere in the file: either it is read as exactly the same bundle, or it is refused."""
