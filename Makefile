@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 N ?= 300
+# The tests start a thousand processes, each of which would compile the code again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-ci interop interop-tools check format generate bench mutate fuzz lock clean help
 
