@@ -46,7 +46,7 @@ def _superblocks() -> Iterator[tuple[str, bytes, str]]:
         yield f"an end at 2^{power} - 1", hdf5(_KERAS, end=2**power - 1), f"superblock says {2**power - 1}"
     yield "a root at 2^64 - 1", whole[:64] + b"\xff" * 8 + whole[72:], "lies outside the file"
     yield "a root in the superblock", whole[:64] + struct.pack("<Q", 8) + whole[72:], "has no object header"
-    yield "a base at 2^63", whole[:24] + struct.pack("<Q", 2**63) + whole[32:], "lies outside the file"
+    yield "a base at 2^63", whole[:24] + struct.pack("<Q", 2**63) + whole[32:], "says that it is at 9223372036854775808"
     yield "a user block of 4 MB", bytes(4 << 20) + hdf5(_KERAS), "does not begin as HDF5"
     yield "no HDF5 at all", b"anything", "does not begin as HDF5"
 

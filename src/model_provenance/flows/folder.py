@@ -73,8 +73,10 @@ def removed_on_failure(folder: Path | None) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        _remove_empty(made)
+        # With an index it lists a release: another run, which may have begun later, has finished in it.
+        if not (folder / "index.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _remove_empty(made)
         raise
 
 
@@ -157,11 +159,16 @@ def _put_in_place(folder: Path, final: Path, aside: Path) -> None:
     if not final.exists():
         folder.rename(final)
         return
+    # Once more, as near to the rename as can be: another run may have put something there since the beginning.
+    ours = _package_digest(folder)
+    if ours is not None:
+        refuse_other_release(final)
+        refuse_moved_version(final, Digest.parse(ours))
     aside.mkdir()
     earlier = final.rename(aside / final.name)
     try:
         folder.rename(final)
-    except OSError:
+    except BaseException:
         earlier.rename(final)
         raise
 

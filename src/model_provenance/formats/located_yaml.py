@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,11 +14,20 @@ from model_provenance.formats.located import Located, Path, Place, is_integer
 
 #: libyaml where PyYAML was built with it (20 times faster); the events are the same.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+_DIRECTIVE_LIMIT = 16
 _PLAIN = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
 def parse_yaml(text: str, document: Located) -> None:
     """Fill `document` from `text`; raises `manifest.syntax`, `manifest.yaml` or `manifest.limit` with the place."""
+    directives = [match.start() for match in _DIRECTIVE.finditer(text)]
+    if len(directives) > _DIRECTIVE_LIMIT:
+        # libyaml compares every directive with all before it, and no event is given in between.
+        line = text.count("\n", 0, directives[_DIRECTIVE_LIMIT]) + 1
+        raise document.stop(
+            "manifest.limit", f"it has more than {_DIRECTIVE_LIMIT} lines that begin with %", Place(line, 1)
+        )
     try:
         _Builder(document, yaml.parse(text, Loader=_LOADER)).build()
     except yaml.MarkedYAMLError as error:

@@ -46,7 +46,7 @@ def _read(head: Head, cursor: Cursor) -> Reading:
     except ReaderError as error:
         # What cannot be listed here, a loader may still open.
         return _unreadable(head, "zip", {}, "it is a zip file that cannot be listed", str(error))
-    form = _form([member.raw_name for member in listed])
+    form = _form([member.raw_name.lower() for member in listed], head.suffix)
     others = [member for member in listed if not _is_storage(form, member)]
     examined = _Members(cursor)
     examined.examine(others)
@@ -71,12 +71,12 @@ def _read(head: Head, cursor: Cursor) -> Reading:
     return Reading(details, _INSPECTION[form], form, executes=executes)
 
 
-def _form(names: list[bytes]) -> str:
+def _form(names: list[bytes], suffix: str) -> str:
     pickled = [name for name in names if name == b"data.pkl" or name.endswith(b"/data.pkl")]
     if pickled:
         code = pickled[0].removesuffix(b"data.pkl") + b"code/"
         return "torchscript" if any(name.startswith(code) for name in names) else "pytorch-zip"
-    if _KERAS.issubset(names):
+    if _KERAS.issubset(names) or (suffix == ".keras" and b"config.json" in names):
         return "keras"
     if names and all(name.endswith(b".npy") for name in names):
         return "npz"
@@ -108,7 +108,7 @@ class _Members:
         try:
             first = beginning(self._cursor, member, _SNIFF)
             self.objects = self.objects or numpy_array.holds_objects(first)
-            if is_pickle(first) or member.name.endswith((".pkl", ".pickle")):
+            if is_pickle(first) or member.name.lower().endswith((".pkl", ".pickle")):
                 self._inflated += member.size if member.method else 0
                 if self._inflated > _INFLATE_LIMIT:
                     self.found.problem = f"its pickles inflate to more than the {_INFLATE_LIMIT} bytes that are read"

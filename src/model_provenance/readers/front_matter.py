@@ -19,6 +19,8 @@ SIZE_LIMIT = 1_000_000
 _EVENT_LIMIT = 60_000
 _DEPTH_LIMIT = 20
 _ALIAS_LIMIT = 32
+_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+_DIRECTIVE_LIMIT = 16
 _FENCE = re.compile(rb"---[ \t]*\r?\n")
 _END = re.compile(rb"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
 _CORE_TAGS = frozenset(
@@ -146,6 +148,9 @@ class _Builder:
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
+    # libyaml compares every directive with all before it, and no event is given in between.
+    if len(_DIRECTIVE.findall(text)) > _DIRECTIVE_LIMIT:
+        raise ReaderError(f"it has more than the {_DIRECTIVE_LIMIT} lines of directives that are read")
     try:
         for number, event in enumerate(yaml.parse(text, Loader=_LOADER)):
             if number == _EVENT_LIMIT:

@@ -171,14 +171,25 @@ def _from_heap(file: Hdf5File, place: int, index: int, length: int, name: str) -
     size = number(heap, file.length_width)
     objects = heap.section(0, size)
     objects.seek(heap.position)
-    for _ in range(_HEAP_OBJECTS):
+    text: bytes | None = None
+    for count in range(_HEAP_OBJECTS + 1):
         if objects.remaining < 8 + file.length_width:
             break
+        if count == _HEAP_OBJECTS:
+            raise ReaderError(f"its heap has more than the {_HEAP_OBJECTS} objects that are read")
         found, _, _ = number(objects, 2), number(objects, 2), objects.u32()
         held = number(objects, file.length_width)
-        if found == index and length <= min(held, _TEXT_LIMIT):
-            return objects.take(length)
-        if found in (0, index):
+        if found == 0:
             break
-        objects.skip(min(held + -held % 8, objects.remaining))
+        if found == index and text is not None:
+            raise ReaderError(f"the text of its attribute {shown(name, 80)} stands twice in its heap")
+        whole = min(held + -held % 8, objects.remaining)
+        if found == index:
+            if length > min(whole, held, _TEXT_LIMIT):
+                break
+            text = objects.take(length)
+            whole -= length
+        objects.skip(whole)
+    if text is not None:
+        return text
     raise ReaderError(f"the text of its attribute {shown(name, 80)} is not in the heap that it names")

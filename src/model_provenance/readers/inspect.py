@@ -56,7 +56,9 @@ def _unpickled(head: Head, cursor: Cursor) -> Reader | None:
     reader = reader_of(head)
     if reader is None or reader.format in _EXECUTING or named_reader(head) is not PICKLE:
         return None
-    return PICKLE if PICKLE.read(head, cursor).details.get("outside_allow_list") else None
+    reading = PICKLE.read(head, cursor)
+    # At a limit of this reader unpickling goes on; where a byte is no opcode it ends, having imported what is listed.
+    return PICKLE if reading.details.get("outside_allow_list") or reading.details.get("bounded") else None
 
 
 def _unreadable(file: Entry | ModelFile, code: str, format: str, reason: str) -> Inspected:

@@ -58,7 +58,7 @@ def model_facts(config: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
 
 
 def _executes(classes: Mapping[str, int], foreign: set[str]) -> str | None:
-    if classes.get("Lambda"):
+    if classes.keys() & {"Lambda", "__lambda__"}:
         return "it has a Lambda layer, which holds marshalled Python code"
     return f"it takes classes from outside Keras, e.g. {min(foreign)}" if foreign else None
 

@@ -73,6 +73,8 @@ class PickleWalk:
     opcodes: int = 0
     #: Why the walk ended early; None where it met the end of the last pickle.
     problem: str | None = None
+    #: Whether it ended at a limit of this reader, where unpickling goes on: then anything may follow.
+    bounded: bool = False
 
     @property
     def outside(self) -> list[str]:
@@ -91,7 +93,11 @@ def walk(cursor: Cursor, found: PickleWalk, pickles: int | None = None) -> None:
         while True:
             opcodes.run()
             found.pickles += 1
-            if found.pickles == last or (pickles is None and cursor.peek(1) != bytes([_PROTO])):
+            if pickles is None and cursor.peek(1) != bytes([_PROTO]):
+                break
+            if found.pickles == last:
+                if pickles is None:
+                    found.bounded, found.problem = True, f"it has more than the {_PICKLE_LIMIT} pickles that are read"
                 break
     except ReaderError as error:
         found.problem = found.problem or str(error)
@@ -124,6 +130,7 @@ class _Opcodes:
     def _charge(self, opcodes: int) -> None:
         self._found.opcodes += opcodes
         if self._found.opcodes > _OPCODE_LIMIT:
+            self._found.bounded = True
             raise ReaderError(f"it has more than the {_OPCODE_LIMIT} pickle opcodes that are read")
 
     def _opcode(self, code: int) -> None:
@@ -163,6 +170,7 @@ class _Opcodes:
     def _import(self, name: tuple[str, str]) -> None:
         self._older = self._newest = None
         if len(self._found.imports) == _IMPORT_LIMIT:
+            self._found.bounded = True
             raise ReaderError(f"it has more than the {_IMPORT_LIMIT} imports that are read")
         self._found.imports.add(name)
 

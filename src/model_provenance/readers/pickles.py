@@ -25,6 +25,9 @@ _TORCH_LEGACY_PICKLES = 5
 _ALWAYS_PICKLES = frozenset((".pkl", ".pickle", ".pt", ".pth", ".joblib", ".dill"))
 #: Names that pickles share with raw weights of other tools; without a trace of a pickle they are left alone.
 _SOMETIMES_PICKLES = frozenset((".bin", ".ckpt"))
+_TORCH_NAMES = frozenset((".pt", ".pth", ".bin", ".ckpt"))
+#: Opcodes that raw weights begin with by chance.
+_CHANCE = 2
 _KEPT = 64
 _NAME_LENGTH = 200
 
@@ -59,13 +62,28 @@ def _read(head: Head, cursor: Cursor) -> Reading:
     found = PickleWalk()
     walk(cursor, found, _TORCH_LEGACY_PICKLES if legacy else None)
     if (
+        not legacy
+        and found.problem is None
+        and cursor.remaining
+        and head.suffix in _TORCH_NAMES
+        and found.opcodes > _CHANCE
+    ):
+        # torch compares its magic number by value: written otherwise, four more pickles follow, of any protocol.
+        found.bounded, found.problem = (
+            True,
+            f"{cursor.remaining} bytes follow its last pickle, which may be pickles of torch",
+        )
+    if (
         found.problem is not None
+        and not found.bounded
         and not found.imports
         and not is_pickle(head.data)
         and head.suffix in _SOMETIMES_PICKLES
     ):
         return Reading(inspection=Inspection.NOT_INSPECTED, format="other")
     details = {**pickle_details(found), "protocol": found.protocol, "pickles": found.pickles}
+    if found.bounded:
+        details["bounded"] = True
     if cursor.remaining and found.problem is None:
         details["bytes_after_pickles"] = cursor.remaining
     reading = Reading(details, format="pytorch-legacy" if legacy else None, executes=why_it_executes(found))

@@ -23,6 +23,12 @@ def remote_code(head: Head, config: dict[str, Any]) -> tuple[RemoteCode, ...]:
     return tuple(RemoteCode(reference, _path(head, reference)) for reference in found)
 
 
+def remote_reference(head: Head, reference: str) -> RemoteCode:
+    """One reference that does not stand in `auto_map`."""
+    clean = text(reference) or "(unnamed)"
+    return RemoteCode(clean, _path(head, clean))
+
+
 def _references(value: Any) -> Iterator[str]:
     """References in `{"AutoModel": "modeling_x.X"}`; tokenizers have a list of two, one of which may be null."""
     members = value.values() if isinstance(value, dict) else [value]

@@ -58,9 +58,15 @@ def members(cursor: Cursor) -> list[Member]:
     found, names = [], set()
     for _ in range(count):
         member = _entry(directory)
-        if member.raw_name in names:
+        if any(byte < 0x20 or byte in b"\x7f\\" for byte in member.raw_name):  # noqa: PLR2004 - control characters
+            # Loaders cut a name there, or read it otherwise: they would open another member than the one that was looked at.
+            raise ReaderError(
+                f"the name of the member {shown(member.name, 80)!r} has a control character or a backslash"
+            )
+        # Also those that differ by case alone: torch looks its members up without it.
+        if member.raw_name.lower() in names:
             raise ReaderError(f"the member {shown(member.name, 80)!r} stands twice")
-        names.add(member.raw_name)
+        names.add(member.raw_name.lower())
         found.append(member)
     if directory.remaining:
         raise ReaderError(f"its directory has {directory.remaining} bytes after the last member")
