@@ -58,7 +58,7 @@ def _read(_head: Head, cursor: Cursor) -> Reading:
         "element_type": "structured" if kind == "[" else kind,
         "can_execute_code": objects,
     }
-    reason = "it may be an array of Python objects, which are pickled" if objects else None
+    reason = "it is an array of Python objects, which are pickled" if objects else None
     return Reading(details, Inspection.RECOGNISED, executes=reason)
 
 
