@@ -46,6 +46,10 @@ EVASIONS = {
         "m.pt",
         pickle.dumps(0x1950A86A20F9469CFC6C, 3) + pickle.dumps(1001, 0) + pickle.dumps({}, 0) + PICKLE,
     ),
+    "torch's magic number in protocol 0": (
+        "pytorch_model.bin",
+        pickle.dumps(0x1950A86A20F9469CFC6C, 0) + pickle.dumps(1001, 0) + pickle.dumps({}, 0) + PICKLE,
+    ),
     "the 65th pickle": ("m.pkl", pickle.dumps(1, 2) * 64 + pickle.dumps(1, 2) + PICKLE),
     "an import behind the last opcode that is read": ("pytorch_model.bin", FILLING + PICKLE),
     "objects by their name": ("a.npy", npy(array("'object'"))),
@@ -104,9 +108,19 @@ def test_plain_arrays_run_nothing(kind: str) -> None:
     assert facts_of({"a.npy": npy(array(kind))}).executable == ()
 
 
-def test_directives_are_few() -> None:
+@pytest.mark.parametrize("end", [b"\n", b"\r"])
+def test_directives_are_few(end: bytes) -> None:
     """Libyaml compares each with all before it."""
-    card = b"---\n" + b"".join(b"%%TAG !%x! b\n" % number for number in range(60_000)) + b"a: b\n---\n"
+    lines = [f"%TAG !{number:x}! b".encode() + end for number in range(60_000)]
     start = time.process_time()
-    assert "directives" in facts_of({"README.md": card}).findings[0].message
+    facts = facts_of({"README.md": b"---\n" + b"".join(lines) + b"a: b\n---\n"})
+    assert "directives" in facts.findings[0].message
+    assert time.process_time() - start < 1
+
+
+def test_a_header_of_spaces_takes_no_time() -> None:
+    """As long as a header may be, and never closed."""
+    start = time.process_time()
+    header = array("'<f4'").removesuffix(", }") + " " * 65_000
+    assert facts_of({"a.npy": npy(header)}).executable == ("a.npy",)
     assert time.process_time() - start < 1

@@ -14,7 +14,8 @@ from model_provenance.formats.located import Located, Path, Place, is_integer
 
 #: libyaml where PyYAML was built with it (20 times faster); the events are the same.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+#: After any of the line ends that libyaml knows.
+_DIRECTIVE = re.compile("(?:^|[\r\n\x85\u2028\u2029])%")
 _DIRECTIVE_LIMIT = 16
 _PLAIN = {"true": True, "false": False, "null": None, "~": None, "": None}
 

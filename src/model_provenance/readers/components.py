@@ -60,8 +60,6 @@ def _modules(head: Head, modules: list[Any]) -> Reading:
 
 def _own(found: list[RemoteCode]) -> tuple[RemoteCode, ...]:
     """What loaders import from a Python file of the model, also without `trust_remote_code` where it lies beside."""
-    if len(found) > _LIMIT:
-        raise ReaderError(f"it names {len(found)} classes of its own, more than the {_LIMIT} that are read")
     return tuple(dict.fromkeys(found))
 
 

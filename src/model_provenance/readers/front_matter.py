@@ -19,7 +19,8 @@ SIZE_LIMIT = 1_000_000
 _EVENT_LIMIT = 60_000
 _DEPTH_LIMIT = 20
 _ALIAS_LIMIT = 32
-_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+#: After any of the line ends that libyaml knows.
+_DIRECTIVE = re.compile("(?:^|[\r\n\x85\u2028\u2029])%")
 _DIRECTIVE_LIMIT = 16
 _FENCE = re.compile(rb"---[ \t]*\r?\n")
 _END = re.compile(rb"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)

@@ -16,13 +16,13 @@ _DESCRIPTION = re.compile(rb"'descr': *('[^']{1,64}'|\[)")
 #: What is surely no object: one plain element type. Whatever else NumPy may take for one counts as objects.
 _PLAIN = re.compile(
     rb"\s*\{\s*'descr':\s*'[<>|=]?[?bBhHiIlLqQuefdgFDGcSaUVmM][0-9]*(?:\[[0-9A-Za-z/]{1,16}\])?'\s*,"
-    rb"\s*'fortran_order':\s*(?:True|False)\s*,\s*'shape':\s*\([0-9, L]*\)\s*,?\s*\}\s*"
+    rb"\s*'fortran_order':\s*(?:True|False)\s*,\s*'shape':\s*\([0-9, L]*\)\s*(?:,\s*)?\}\s*"
 )
 #: Structured types name their fields; none of these may be an object, and no other spelling is followed.
 _FIELD = rb"\('[^'\\]{1,64}',\s*'[<>|=]?[?bBhHiIlLqQuefdgFDGcSaUVmM][0-9]*'(?:,\s*\([0-9, ]*\))?\)"
 _STRUCTURED = re.compile(
     rb"\s*\{\s*'descr':\s*\[" + _FIELD + rb"(?:,\s*" + _FIELD + rb"){0,200}\]\s*,"
-    rb"\s*'fortran_order':\s*(?:True|False)\s*,\s*'shape':\s*\([0-9, L]*\)\s*,?\s*\}\s*"
+    rb"\s*'fortran_order':\s*(?:True|False)\s*,\s*'shape':\s*\([0-9, L]*\)\s*(?:,\s*)?\}\s*"
 )
 
 

@@ -26,8 +26,8 @@ _ALWAYS_PICKLES = frozenset((".pkl", ".pickle", ".pt", ".pth", ".joblib", ".dill
 #: Names that pickles share with raw weights of other tools; without a trace of a pickle they are left alone.
 _SOMETIMES_PICKLES = frozenset((".bin", ".ckpt"))
 _TORCH_NAMES = frozenset((".pt", ".pth", ".bin", ".ckpt"))
-#: Opcodes that raw weights begin with by chance.
-_CHANCE = 2
+#: Opcodes of a pickle that raw weights begin with by chance: the first byte is its end.
+_CHANCE = 1
 _KEPT = 64
 _NAME_LENGTH = 200
 
