@@ -111,6 +111,7 @@ class Evaluation:
     name: str
     metric: str | None
     dataset: str | None
+    #: `passed` by a bound, the manifest's or that of this entry; `declared`: the releaser's word is enough; `measured`: a value.
     result: str | None
     at_least: Decimal | None
     at_most: Decimal | None
@@ -222,7 +223,7 @@ def _evaluation(node: Node) -> Evaluation:
     if "name" not in keys:
         node.fail("an evaluation has a `name`")
     metric, dataset = (keys[key].text() if key in keys else None for key in ("metric", "dataset"))
-    result = keys["result"].one_of(("passed", "measured")) if "result" in keys else None
+    result = keys["result"].one_of(("passed", "measured", "declared")) if "result" in keys else None
     low, high = (keys[key].decimal() if key in keys else None for key in ("min", "max"))
     if low is not None and high is not None and low > high:
         node.fail("`min` is above `max`, so nothing could hold")

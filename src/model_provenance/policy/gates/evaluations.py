@@ -84,12 +84,11 @@ def _is_of(wanted: Evaluation, test: dict[str, Any]) -> bool:
 
 def _fault(wanted: Evaluation, test: dict[str, Any]) -> str | None:
     """What is wrong with one test; None where it is as the policy asks."""
-    result = test.get("result")
     if outcome(test) is Outcome.FAILED:
         return fault(test) or "failed"
-    if wanted.result is not None and result != wanted.result and not (wanted.result == "measured" and bounded(test)):
-        return f"is not said to have {wanted.result}" if wanted.result == "passed" else "was not measured"
-    if wanted.at_least is None and wanted.at_most is None:
+    if (why := _short_of(wanted, test)) is not None:
+        return why
+    if not _compares(wanted):
         return None
     if "value" not in test:
         return "has no value"
@@ -98,6 +97,25 @@ def _fault(wanted: Evaluation, test: dict[str, Any]) -> str | None:
         msg = f"the value of {shown(wanted.name, 60)} is {shown(str(test['value']), 40)}, which is no number"
         raise _UnreadableError(msg)
     return beyond(value, wanted.at_least, wanted.at_most)
+
+
+def _short_of(wanted: Evaluation, test: dict[str, Any]) -> str | None:
+    """Why it is less than the policy's word for it: measured, passed by a bound, or passed by declaration."""
+    result = test.get("result")
+    if wanted.result == "measured":
+        if result != "measured" and not bounded(test):
+            return "was not measured"
+        return None if "value" in test else "has no value"
+    if wanted.result == "declared" and result != "passed":
+        return "is not said to have passed"
+    if wanted.result == "passed" and outcome(test) is not Outcome.PASSED and not _compares(wanted):
+        # The releaser's word alone would be a pass that nobody measured.
+        return f"is {'said to have passed' if result == 'passed' else 'made'}, and was held against no bound"
+    return None
+
+
+def _compares(wanted: Evaluation) -> bool:
+    return wanted.at_least is not None or wanted.at_most is not None
 
 
 def _cannot(what: str, why: str) -> Answer:
