@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from model_provenance.domain.evidence import Predicate
+from model_provenance.domain.evidence import Predicate, Statement
 from model_provenance.domain.verification import Expectation, Trust
+from model_provenance.formats.intoto import named_statement
 from model_provenance.verify.bundle import verify_bundle
 
 TESTS = b"""\
@@ -137,3 +138,45 @@ def test_one_test_result_can_be_verified_alone(api: Any) -> None:
     assert api.failures(report) == set()
     assert report.predicate_types == (Predicate.TEST_RESULT,)
     assert report.verified.test_result == {}
+
+
+@pytest.mark.parametrize("name", ["test-result", "manifest"])
+def test_one_statement_alone_says_what_failed(api: Any, name: str) -> None:
+    """A person who verifies it with `--bundle` sees that the evaluation it signs failed, and not only that it was signed."""
+    draft = draft_of(api, FAILED)
+    bundle = api.by_key(draft.statements)[name]
+    report = verify_bundle(bundle, draft.directory, Expectation(api.key_expectation()), Trust(None))
+    assert [(f.message, f.location) for f in report.findings if f.id == "evaluation.failed"] == [
+        ("failed: hellaswag: acc", name)
+    ]
+    assert api.failures(report) == set()
+    assert "the test result says what the manifest does" in report.not_checked
+
+
+@pytest.mark.parametrize(
+    ("predicate", "message"),
+    [
+        ({"result": "FAILED", "configuration": []}, "failed: the test result as a whole"),
+        ({"result": "FAILED", "failedTests": ["a", "b", "c", "d"]}, "failed: a, b, c and 1 more"),
+        ({"result": "PASSED", "failedTests": ["a\u202e"]}, "failed: a\\u202e"),
+    ],
+)
+def test_a_test_result_of_another_tool_alone_says_what_failed(api: Any, predicate: Any, message: str) -> None:
+    """The fields of in-toto are enough; a name among the failures counts whatever the result says."""
+    report = foreign_alone(api, predicate)
+    assert [f.message for f in report.findings if f.id == "evaluation.failed"] == [message]
+    assert api.failures(report) == set()
+
+
+@pytest.mark.parametrize("predicate", [{}, {"result": "failed"}, {"result": "PASSED", "failedTests": "a"}])
+def test_a_test_result_alone_without_an_outcome_is_no_pass(api: Any, predicate: Any) -> None:
+    """What cannot be read may have failed."""
+    assert api.failures(foreign_alone(api, predicate)) == {"evidence.malformed"}
+
+
+def foreign_alone(api: Any, predicate: Any) -> Any:
+    """The report over a test result of another tool, about the model."""
+    draft = api.Draft()
+    payload = named_statement([("oms-root", draft.package.model_digest.hex)], Predicate.TEST_RESULT, predicate)
+    bundle = api.by_key([Statement("foreign", Predicate.TEST_RESULT, payload)])["foreign"]
+    return verify_bundle(bundle, draft.directory, Expectation(api.key_expectation()), Trust(None))

@@ -66,7 +66,7 @@ def result_predicate(manifest: ReleasedManifest) -> dict[str, Any] | None:
 
 def parse(predicate: Mapping[str, Any]) -> SignedResult:
     """Read the test result of a release; raises `evaluation.differs`. Unknown fields are left alone, as in-toto asks for."""
-    result = next((each for each in Outcome if each.value == predicate.get("result")), None)
+    result = _result(predicate)
     if result is None:
         raise _malformed("`result` is not PASSED, WARNED or FAILED")
     configuration = predicate.get("configuration")
@@ -79,6 +79,22 @@ def parse(predicate: Mapping[str, Any]) -> SignedResult:
     passed, warned, failed = (_texts(predicate, key) for key in _NAMES.values())
     described = tuple(_descriptor(entry) for entry in configuration)
     return SignedResult(result, passed, warned, failed, described, tuple(tests))
+
+
+def said_to_end(predicate: Mapping[str, Any]) -> tuple[Outcome, tuple[str, ...]]:
+    """The outcome, and the names of what failed, of a test result by any tool; raises `evidence.malformed`."""
+    result, names = _result(predicate), predicate.get("failedTests") or []
+    if result is None:
+        raise ModelProvenanceError(
+            "evidence.malformed", "the `result` of a test result is not PASSED, WARNED or FAILED"
+        )
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ModelProvenanceError("evidence.malformed", "`failedTests` of a test result is not a list of names")
+    return result, tuple(names)
+
+
+def _result(predicate: Mapping[str, Any]) -> Outcome | None:
+    return next((each for each in Outcome if each.value == predicate.get("result")), None)
 
 
 def _reports(tests: tuple[Mapping[str, Any], ...]) -> list[tuple[str, str]]:
