@@ -7,6 +7,7 @@ header that differs from the directory.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from typing import NamedTuple
@@ -19,6 +20,8 @@ _DIRECTORY_LIMIT = 16 << 20
 _MEMBER_LIMIT = 100_000
 _INFLATE_LIMIT = 16 << 20
 _PIECE = 1 << 16
+#: Control characters and the backslash, in names.
+_AMBIGUOUS = re.compile(rb"[\x00-\x1f\x7f\\]")
 
 _END = struct.Struct("<4s4H2LH")
 _LOCATOR = struct.Struct("<4sLQL")
@@ -58,15 +61,16 @@ def members(cursor: Cursor) -> list[Member]:
     found, names = [], set()
     for _ in range(count):
         member = _entry(directory)
-        if any(byte < 0x20 or byte in b"\x7f\\" for byte in member.raw_name):  # noqa: PLR2004 - control characters
+        if _AMBIGUOUS.search(member.raw_name):
             # Loaders cut a name there, or read it otherwise: they would open another member than the one that was looked at.
             raise ReaderError(
                 f"the name of the member {shown(member.name, 80)!r} has a control character or a backslash"
             )
         # Also those that differ by case alone: torch looks its members up without it.
-        if member.raw_name.lower() in names:
+        name = member.raw_name.lower()
+        if name in names:
             raise ReaderError(f"the member {shown(member.name, 80)!r} stands twice")
-        names.add(member.raw_name.lower())
+        names.add(name)
         found.append(member)
     if directory.remaining:
         raise ReaderError(f"its directory has {directory.remaining} bytes after the last member")
@@ -162,11 +166,10 @@ def _entry(directory: Cursor) -> Member:
     ) = directory.unpack(_ENTRY)  # fmt: skip
     if signature != b"PK\x01\x02":
         raise ReaderError("its zip directory is not valid")
-    raw_name = directory.take(name)
-    fields = directory.take(extra)
-    directory.skip(comment)
+    variable = directory.take(name + extra + comment)
+    raw_name = variable[:name]
     if _ALL_ONES in (compressed, size, offset):
-        size, compressed, offset = _wide(fields, size, compressed, offset)
+        size, compressed, offset = _wide(variable[name : name + extra], size, compressed, offset)
     return Member(raw_name, method, flags, compressed, size, offset)
 
 
