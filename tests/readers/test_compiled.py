@@ -8,8 +8,9 @@ import pytest
 
 from model_provenance.domain.facts import Inspection
 
-from .build import codes, facts_of, file_facts
+from .build import codes, facts_of, file_facts, no_floats
 from .compiled_files import OPENVINO, coreml, hdf5, savedmodel, tflite
+from .onnx_files import message
 
 
 def test_tflite() -> None:
@@ -46,6 +47,25 @@ def test_coreml() -> None:
     }  # fmt: skip
     assert [(fact.identifier, fact.source) for fact in facts.licenses] == [("MIT", "a.mlmodel")]
     assert facts_of({"a.mlmodel": coreml(555)}).executable == ("a.mlmodel",)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.mlmodel", b"\x08" + b"\xff" * 8 + b"\x09" + coreml()[2:]),
+        ("saved_model.pb", b"\x08" + b"\xff" * 8 + b"\x09" + savedmodel()[2:]),
+        (
+            "a.onnx",
+            b"\x08\x01\x28" + b"\xff" * 8 + b"\x09" + message(7, b"") + message(8, b"\x10" + b"\xff" * 8 + b"\x09"),
+        ),
+    ],
+)
+def test_numbers_that_json_does_not_keep_are_text(name: str, data: bytes) -> None:
+    """A version of 64 bits is written by its digits in hexadecimal."""
+    facts = file_facts(name, data)
+    assert facts.inspection is not Inspection.UNREADABLE
+    assert no_floats(facts.details)
+    assert "0x9ffffffffffffff" in str(facts.details)
 
 
 def test_openvino() -> None:

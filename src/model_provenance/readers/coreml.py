@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from model_provenance.domain.facts import Inspection, LicenseFact
-from model_provenance.readers.bounds import text
+from model_provenance.readers.bounds import plain, text
 from model_provenance.readers.cursor import Cursor, ReaderError
 from model_provenance.readers.protobuf import LENGTH, Budget, content, fields, text_of
 from model_provenance.readers.reading import Head, Reader, Reading, never, suffixed
@@ -33,7 +33,7 @@ def _read(head: Head, cursor: Cursor) -> Reading:
     kinds = []
     for one in fields(cursor, budget):
         if one.number == _SPECIFICATION and one.wire == 0:
-            details["specification_version"] = one.value
+            details["specification_version"] = plain(one.value)
         elif one.number == _DESCRIPTION:
             described, licenses = _described(content(cursor, one), budget, head.path)
             details |= described

@@ -13,7 +13,7 @@ from typing import Any
 from model_provenance.domain.finding import Finding, warned
 from model_provenance.domain.paths import path_problem
 from model_provenance.domain.text import shown
-from model_provenance.readers.bounds import text
+from model_provenance.readers.bounds import plain, text
 from model_provenance.readers.cursor import Cursor, ReaderError
 from model_provenance.readers.protobuf import Budget, Field, content, fields, text_of, varints
 from model_provenance.readers.reading import Head, Reader, Reading, Weights, suffixed
@@ -59,7 +59,7 @@ class _Model:
 
     details: dict[str, Any] = field(default_factory=dict)
     #: Operator sets: domain -> version.
-    operators: dict[str, int] = field(default_factory=dict)
+    operators: dict[str, int | str] = field(default_factory=dict)
     element_types: dict[str, int] = field(default_factory=dict)
     tensors: int = 0
     nodes: int = 0
@@ -73,7 +73,7 @@ def _read(head: Head, cursor: Cursor) -> Reading:
     graphs = 0
     for one in fields(cursor, budget):
         if one.number in _MODEL_NUMBERS and one.wire == 0:
-            model.details[_MODEL_NUMBERS[one.number]] = one.value
+            model.details[_MODEL_NUMBERS[one.number]] = plain(one.value)
         elif one.number in _MODEL_TEXTS:
             model.details[_MODEL_TEXTS[one.number]] = text(text_of(cursor, one, _TEXT_LIMIT, budget)) or ""
         elif one.number == _OPERATOR_SET:
@@ -186,12 +186,13 @@ def _external(cursor: Cursor, budget: Budget, model: _Model) -> None:
 
 
 def _operator_set(cursor: Cursor, budget: Budget, model: _Model) -> None:
-    domain, version = "", 0
+    domain: str = ""
+    version: int | str = 0
     for one in fields(cursor, budget):
         if one.number == _KEY:
             domain = text(text_of(cursor, one, _TEXT_LIMIT, budget)) or ""
         elif one.number == _VALUE and one.wire == 0:
-            version = one.value
+            version = plain(one.value)
     model.operators[domain] = version
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from model_provenance.domain.facts import Inspection
 from model_provenance.domain.text import shown
-from model_provenance.readers.bounds import text
+from model_provenance.readers.bounds import plain, text
 from model_provenance.readers.cursor import Cursor, ReaderError
 from model_provenance.readers.protobuf import Budget, content, fields, text_of
 from model_provenance.readers.reading import Head, Reader, Reading, named, never
@@ -48,7 +48,7 @@ def _read(_head: Head, cursor: Cursor) -> Reading:
     found, graphs = _Found(Budget(_FIELDS)), 0
     for one in fields(cursor, found.budget):
         if one.number == _SCHEMA_VERSION and one.wire == 0:
-            found.versions["schema_version"] = one.value
+            found.versions["schema_version"] = plain(one.value)
         elif one.number == _META_GRAPH:
             graphs += 1
             _meta_graph(content(cursor, one), found)
