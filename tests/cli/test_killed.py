@@ -92,7 +92,7 @@ def test_what_is_not_ours_is_named_and_stays(desk: Path) -> None:
     (desk / "precious/thesis").write_text("years")
     link, folder = (desk / f"dist/.model-provenance-tmp.{digit * 16}" for digit in "ab")
     link.symlink_to(desk / "precious")
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     (folder / "thesis").write_text("years")
 
     done = ended(program(*RELEASE, cwd=desk))

@@ -223,6 +223,16 @@ def test_a_spool_that_was_not_to_be_pushed_is_not(team: Team) -> None:
     assert team.spool.exists()
 
 
+def test_where_something_else_lies_no_spool_is_made(team: Team) -> None:
+    """That is said before anything is read or sent."""
+    team.spool.mkdir(parents=True)
+    (team.spool / "precious").touch()
+    with pytest.raises(ModelProvenanceError) as error:
+        team.release()
+    assert (error.value.code, error.value.location) == ("release.output", str(team.spool))
+    assert [path.name for path in team.spool.iterdir()] == ["precious"]
+
+
 def test_without_the_option_an_outage_fails(team: Team) -> None:
     """And keeps nothing."""
     team.sim.misbehave("rekor", "down")

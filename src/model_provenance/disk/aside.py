@@ -16,11 +16,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from model_provenance.disk.emptying import empty
 from model_provenance.disk.mounts import LOCAL, file_system
 from model_provenance.disk.opening import open_root
+from model_provenance.disk.ours import empty_or_ours
 
 PREFIX = ".model-provenance-tmp."
-#: In every folder of ours from its first moment on; a folder of such a name without it is somebody else's.
+#: An empty file in every folder of ours from its first moment on; a folder of such a name without it is somebody else's.
 MARK = "made-by-model-provenance"
 #: Below a folder of ours: an earlier release that stepped aside for the moment between two renames.
 EARLIER = "earlier"
@@ -28,6 +30,8 @@ _NAME = re.compile(re.escape(PREFIX) + "[0-9a-f]{16}")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+#: What rename(2) says where something lies that is no empty folder.
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 _BUSY = (errno.EAGAIN, errno.EACCES)
 _TRIES = 100
 
@@ -42,15 +46,22 @@ class Left:
 
 @contextmanager
 def folder_aside(parent: Path) -> Iterator[Path]:
-    """A fresh folder in `parent` that only this user may enter, removed in the end. Raises OSError."""
-    path, descriptor = _folder(parent)
+    """A fresh folder in `parent` that only this user may enter, removed in the end as `sweep` would. Raises OSError.
+
+    So what stepped aside into it gets its name again where the block ended, or was interrupted, before that was taken.
+    """
+    root = open_root(parent)
     try:
-        yield path
+        path, descriptor = _folder(parent)
+        try:
+            yield path
+        finally:
+            # What stays, the next run names, and why.
+            with suppress(OSError):
+                _remove(root, path.name, descriptor, marked=True)
+            os.close(descriptor)
     finally:
-        _empty(descriptor)
-        with suppress(OSError):
-            path.rmdir()
-        os.close(descriptor)
+        os.close(root)
 
 
 def file_aside(parent: Path, mode: int) -> tuple[Path, int]:
@@ -107,7 +118,7 @@ def _folder(parent: Path) -> tuple[Path, int]:
 
 def held(descriptor: int, path: Path) -> bool:
     """Lock what was opened at `path` until it is closed; False where another run holds it, or moved or removed it meanwhile."""
-    if not _locked(descriptor):
+    if not locked(descriptor):
         return False
     try:
         return os.path.samestat(os.lstat(path), os.fstat(descriptor))
@@ -115,8 +126,11 @@ def held(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _locked(descriptor: int) -> bool:
-    """False where another run holds it. A file system without locks gives none, and nothing is swept there, either."""
+def locked(descriptor: int) -> bool:
+    """Lock what was opened until it is closed; False where another run holds it.
+
+    A file system without locks gives none, and nothing is swept there, either.
+    """
     import fcntl  # noqa: PLC0415 - there is none on Windows
 
     try:
@@ -183,39 +197,66 @@ def _remove(root: int, name: str, descriptor: int, *, marked: bool) -> str:
     if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
         os.unlink(name, dir_fd=root)
         return ""
-    names = os.listdir(descriptor)
-    if marked and names and MARK not in names:
-        return "nothing in it says that it is of model-provenance"
-    if marked and EARLIER in names:
-        _put_back(root, descriptor)
-    _empty(descriptor)
+    if marked:
+        problem = _unmarked(descriptor) or _put_back(root, descriptor)
+        if problem:
+            return problem
+    stays = empty(descriptor, MARK)
+    if stays:
+        return f"it cannot be removed ({stays})"
     os.rmdir(name, dir_fd=root)
     return ""
 
 
-def _put_back(root: int, descriptor: int) -> None:
-    """The run ended after an earlier release had stepped aside and before the new one was there: it gets its name again."""
-    earlier = os.open(EARLIER, _FOLDER, dir_fd=descriptor)
+def _unmarked(descriptor: int) -> str:
+    """Why somebody else may have put the mark there; empty where only a run of ours can have, or where nothing is lost.
+
+    Whoever may write in a place can give another's folder the name of ours, and put a file into it if its mode allows that.
+    """
+    if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
+        return "others than its owner may enter it"
+    if not os.listdir(descriptor):
+        return ""
     try:
-        for name in os.listdir(earlier):  # noqa: PTH208 - by descriptor
-            try:
-                os.stat(name, dir_fd=root, follow_symlinks=False)
-            except FileNotFoundError:
-                os.rename(name, name, src_dir_fd=earlier, dst_dir_fd=root)
+        mark = os.stat(MARK, dir_fd=descriptor, follow_symlinks=False)
+    except FileNotFoundError:
+        return "nothing in it says that it is of model-provenance"
+    ours = stat.S_ISREG(mark.st_mode) and (mark.st_uid, mark.st_nlink, mark.st_size) == (os.geteuid(), 1, 0)
+    return "" if ours else "what says that it is of model-provenance was not made by it"
+
+
+def _put_back(root: int, descriptor: int) -> str:
+    """Where the run ended after an earlier release had stepped aside and before the new one was there, it gets its name again.
+
+    Why it can neither have it nor go, or empty. Raises OSError.
+    """
+    try:
+        earlier = os.open(EARLIER, _FOLDER, dir_fd=descriptor)
+    except FileNotFoundError:
+        return ""
+    try:
+        names = os.listdir(earlier)  # noqa: PTH208 - by descriptor
+        if not names:
+            return ""
+        if len(names) != 1 or not _ours(earlier, names[0]):
+            return "what stepped aside into it is not a release"
+        try:
+            os.rename(names[0], names[0], src_dir_fd=earlier, dst_dir_fd=root)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+            return "" if _ours(root, names[0]) else "a release in it lost its name to something else"
+        return ""
     finally:
         os.close(earlier)
 
 
-def _empty(descriptor: int) -> None:
-    """Everything in the folder, the mark last: what is half removed is still known as ours. What cannot be, stays."""
-    for name in sorted(os.listdir(descriptor), key=lambda name: name == MARK):
-        with suppress(OSError):
-            if stat.S_ISDIR(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode):
-                below = os.open(name, _FOLDER, dir_fd=descriptor)
-                try:
-                    _empty(below)
-                finally:
-                    os.close(below)
-                os.rmdir(name, dir_fd=descriptor)
-            else:
-                os.unlink(name, dir_fd=descriptor)
+def _ours(folder: int, name: str) -> bool:
+    try:
+        descriptor = os.open(name, _FOLDER, dir_fd=folder)
+    except OSError:
+        return False
+    try:
+        return empty_or_ours(descriptor)
+    finally:
+        os.close(descriptor)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import final
 
-from model_provenance.disk.aside import PREFIX, file_aside
+from model_provenance.disk.aside import PREFIX, file_aside, locked
 from model_provenance.disk.failure import failure
 
 #: Without a name until it is whole (open(2)): a run that is killed leaves nothing. macOS and some file systems have none.
@@ -62,7 +62,8 @@ class PublishedFile:
                 self._close()
                 return
             if self._temporary is None:
-                # Only a rename replaces what is there.
+                # Only a rename replaces what is there. Held before it has a name, which another run would remove.
+                locked(self._descriptor)
                 name = self._target.parent / f"{PREFIX}{secrets.token_hex(8)}"
                 _link(self._descriptor, name)
                 self._temporary = name

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
-import json
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from model_provenance.disk.aside import EARLIER, Left, folder_aside, sweep
+from model_provenance.disk.opening import open_root
+from model_provenance.disk.ours import own_document
 from model_provenance.disk.publish import PublishedFile
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.files import ModelFile
@@ -17,17 +20,18 @@ from model_provenance.domain.finding import Finding, warned
 from model_provenance.domain.package import Package
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
-
-#: A receipt is a few kilobytes a statement; anything larger is not ours.
-_RECEIPT_LIMIT = 16 * 1024 * 1024
+from model_provenance.formats import receipt, spool
 
 
 @contextmanager
-def building(final: Path) -> Iterator[Path]:
+def building(final: Path, refuse_other: Callable[[Path], None] | None = None) -> Iterator[Path]:
     """A fresh folder beside `final`; renamed to it when the block ends well, removed when it does not.
 
-    So are the folders above it that were made for it: a release that failed leaves nothing at all.
+    So are the folders above it that were made for it: a release that failed leaves nothing at all. What may be replaced,
+    `refuse_other` says (`refuse_other_release` unless given): at once, for a sweep may just have put it back, and in the end.
     """
+    refuse_other = refuse_other or refuse_other_release
+    refuse_other(final)
     made = _missing_above(final)
     try:
         with ExitStack() as stack:
@@ -39,7 +43,7 @@ def building(final: Path) -> Iterator[Path]:
                 folder.mkdir(parents=True)
             yield folder
             with translated(final):
-                _put_in_place(folder, final, aside / EARLIER)
+                _put_in_place(folder, final, aside / EARLIER, refuse_other)
     finally:
         _remove_empty(made)
 
@@ -82,14 +86,21 @@ def removed_on_failure(folder: Path | None) -> Iterator[None]:
 
 def refuse_other_release(final: Path) -> None:
     """Refuse early a folder that holds something which is not a release of ours."""
-    if not final.exists():
-        return
-    if not final.is_dir():
-        raise ModelProvenanceError("release.output", "the output path exists and is not a folder", location=str(final))
-    if _package_digest(final) is None and any(final.iterdir()):
-        raise ModelProvenanceError(
-            "release.output", "the output folder exists and holds something that is not a release", location=str(final)
-        )
+    _refuse_other(final, receipt.NAME, "the output folder exists and holds something that is not a release")
+
+
+def refuse_other_spool(place: Path) -> None:
+    """Likewise where an unsigned release is to wait."""
+    _refuse_other(place, spool.NAME, "the folder for the unsigned release exists and holds something else")
+
+
+def _refuse_other(final: Path, document: str, message: str) -> None:
+    with translated(final):
+        if final.is_symlink() or (final.exists() and not final.is_dir()):
+            message = "the output path exists and is not a folder"
+        elif not final.exists() or not any(final.iterdir()) or _document(final, document) is not None:
+            return
+    raise ModelProvenanceError("release.output", message, location=shown(str(final), 400))
 
 
 def refuse_moved_version(final: Path, package_digest: Digest) -> None:
@@ -154,23 +165,22 @@ def translated(path: Path) -> Iterator[None]:
         raise ModelProvenanceError("machine.io", f"{error.strerror or error}", location=str(path)) from error
 
 
-def _put_in_place(folder: Path, final: Path, aside: Path) -> None:
-    """Rename over; an earlier release of the same package steps aside first, so that a crash leaves one or the other."""
+def _put_in_place(folder: Path, final: Path, aside: Path, refuse_other: Callable[[Path], None]) -> None:
+    """Rename over; an earlier release of the same package steps aside first, so that a crash leaves one or the other.
+
+    Where the second rename fails, or is interrupted before, the end of the folder aside gives the earlier one its name again.
+    """
     if not final.exists():
         folder.rename(final)
         return
     # Once more, as near to the rename as can be: another run may have put something there since the beginning.
+    refuse_other(final)
     ours = _package_digest(folder)
     if ours is not None:
-        refuse_other_release(final)
         refuse_moved_version(final, Digest.parse(ours))
     aside.mkdir()
-    earlier = final.rename(aside / final.name)
-    try:
-        folder.rename(final)
-    except BaseException:
-        earlier.rename(final)
-        raise
+    final.rename(aside / final.name)
+    folder.rename(final)
 
 
 def _missing_above(path: Path) -> list[Path]:
@@ -186,12 +196,16 @@ def _remove_empty(folders: list[Path]) -> None:
 
 
 def _package_digest(folder: Path) -> str | None:
-    receipt = folder / "receipt.json"
-    try:
-        if receipt.stat().st_size > _RECEIPT_LIMIT:
-            return None
-        value = json.loads(receipt.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    digest = value.get("package_digest") if isinstance(value, dict) else None
+    digest = (_document(folder, receipt.NAME) or {}).get("package_digest")
     return digest if isinstance(digest, str) else None
+
+
+def _document(folder: Path, name: str) -> dict[str, Any] | None:
+    try:
+        descriptor = open_root(folder)
+    except OSError:
+        return None
+    try:
+        return own_document(descriptor, name)
+    finally:
+        os.close(descriptor)

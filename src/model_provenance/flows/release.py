@@ -38,9 +38,10 @@ from model_provenance.flows.request import Described, Progress, ReleaseRequest
 from model_provenance.flows.seal import seal
 from model_provenance.flows.signing import Prepared, prepare, signing_inputs
 from model_provenance.flows.source import load, load_environment
+from model_provenance.flows.spool import waiting_place
 from model_provenance.formats.canonical import document
 from model_provenance.formats.oms import DEFAULT_IGNORED
-from model_provenance.formats.receipt import receipt_value
+from model_provenance.formats.receipt import NAME, receipt_value
 from model_provenance.pack.inventory import Inventory
 from model_provenance.pack.read import read
 from model_provenance.pack.refuse import check_model
@@ -102,6 +103,8 @@ def _refuse_places(request: ReleaseRequest) -> None:
             "usage.invalid", "an archive is one file and has no OCI layout", remedy="Use --layout layers or raw."
         )
     folder.refuse_other_release(request.folder)
+    if request.sign_later:
+        folder.refuse_other_spool(waiting_place(request.folder))
 
 
 def _refuse_other_files(request: ReleaseRequest, package: Package) -> None:
@@ -249,7 +252,7 @@ def _write(building: Path, described: Described, receipt: Receipt) -> None:
     folder.write(building, "SHA256SUMS", folder.release_sums(files, described.package))
     for bundle in receipt.bundles:
         folder.write(building, f"evidence/{bundle.name}.sigstore.json", bundle.data)
-    folder.write(building, "receipt.json", document(receipt_value(receipt)))
+    folder.write(building, NAME, document(receipt_value(receipt)))
 
 
 def _finish_layout(request: ReleaseRequest, described: Described, bundles: tuple[Bundle, ...]) -> None:

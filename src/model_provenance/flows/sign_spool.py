@@ -17,9 +17,10 @@ from model_provenance.flows.files import read_file
 from model_provenance.flows.release import release
 from model_provenance.flows.request import Progress, ReleaseRequest
 from model_provenance.flows.signing import Signing
-from model_provenance.flows.spool import FLAGS, LISTS, OPTIONS, PATH_LISTS, PATHS, PUSH, SCHEMA, SUFFIX, TEXTS
+from model_provenance.flows.spool import FLAGS, LISTS, PATH_LISTS, PATHS, PUSH, SUFFIX, TEXTS
 from model_provenance.formats.canonical import parse_json
 from model_provenance.formats.intoto import PAYLOAD_LIMIT
+from model_provenance.formats.spool import NAME, SCHEMA
 
 if TYPE_CHECKING:
     from model_provenance.flows.push import PushRequest
@@ -64,7 +65,7 @@ def _refuse_other_places(wanted: tuple[str, ...], given: tuple[str, ...]) -> Non
 
 def _request(folder: Path, signing: Signing) -> tuple[ReleaseRequest, tuple[str, ...]]:
     """What was asked for, and where it was to be pushed."""
-    data = read_file(folder / OPTIONS, option="--spool", limit=_OPTIONS_LIMIT)
+    data = read_file(folder / NAME, option="--spool", limit=_OPTIONS_LIMIT)
     value = parse_json(data, what="the spool", limit=_OPTIONS_LIMIT, code="spool.malformed")
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:
         raise _malformed("it is not one that --sign-later wrote")

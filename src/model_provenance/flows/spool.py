@@ -13,12 +13,11 @@ from typing import Any
 from model_provenance.domain.evidence import Predicate, Statement
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.flows.folder import building, write
+from model_provenance.flows.folder import building, refuse_other_spool, write
 from model_provenance.flows.request import ReleaseRequest
 from model_provenance.formats.canonical import document
+from model_provenance.formats.spool import NAME, SCHEMA
 
-SCHEMA = "https://model-provenance.dev/schemas/spool/v1"
-OPTIONS = "spool.json"
 SUFFIX = ".statement.json"
 #: No Syft: a file that lay about for a while may not name a program to run. Another Syft's answer is a difference.
 PATHS = ("model", "output", "oci_layout", "manifest", "environment")
@@ -43,9 +42,14 @@ def kept(request: ReleaseRequest, statements: Sequence[Statement], error: ModelP
     )
 
 
+def waiting_place(folder: Path) -> Path:
+    """Where the release for `folder` waits while it is not signed."""
+    return folder.with_name(f"{folder.name}.unsigned")
+
+
 def _write(request: ReleaseRequest, statements: Sequence[Statement]) -> Path:
-    """The spool beside the release's folder, in one rename; an older one is replaced."""
-    place = request.folder.with_name(f"{request.folder.name}.unsigned")
+    """The spool beside the release's folder, in one rename; an older one is replaced, and nothing else is."""
+    place = waiting_place(request.folder)
     options: dict[str, Any] = {"schema": SCHEMA}
     for name in PATHS:
         path = getattr(request, name)
@@ -57,11 +61,11 @@ def _write(request: ReleaseRequest, statements: Sequence[Statement]) -> Path:
     options |= {name: list(getattr(request, name)) for name in LISTS}
     options |= {name: [str(path) for path in getattr(request, name)] for name in PATH_LISTS}
     options[PUSH] = [] if request.push is None else list(request.push.references)
-    with building(place) as folder:
+    with building(place, refuse_other_spool) as folder:
         for statement in statements:
             if statement.predicate_type != Predicate.PROVENANCE:
                 write(folder, f"{statement.name}{SUFFIX}", statement.payload)
-        write(folder, OPTIONS, document(options))
+        write(folder, NAME, document(options))
     return place
 
 

@@ -8,6 +8,7 @@ from model_provenance.domain.evidence import LogEntry, SignerIdentity
 from model_provenance.domain.finding import Finding
 from model_provenance.domain.receipt import Receipt
 
+NAME = "receipt.json"
 SCHEMA = "https://model-provenance.dev/schemas/receipt/v1"
 
 
