@@ -150,6 +150,9 @@ def test_one_name_for_two_folders_is_refused(data: Path) -> None:
         ("a\x1b[31m=data", "dataset.form", "U+001B"),
         ("a\u202eb=data", "dataset.form", "U+202E"),
         (f"a\u202eb@{DIGEST}", "dataset.form", "U+202E"),
+        (f"a\u200bb@{DIGEST}", "dataset.form", "U+200B"),
+        (f"cafe\u0301@{DIGEST}", "dataset.form", "normal form C"),
+        ("cafe\u0301=data", "dataset.form", "normal form C"),
         ("x" * 301 + "=data", "dataset.form", "301 characters"),
         ("x" * 70000, "dataset.form", "no such file"),
         ("snli@sha256:ab", "dataset.form", "2 hex digits"),
@@ -271,6 +274,27 @@ def test_a_link_in_the_working_directory_does_not_lead_out_of_it(option: str, da
     assert (error.code, error.location) == ("dataset.refused", "led/entry.yaml")
     assert len(entries(option.format("kept/entry.yaml"))) == 1
     assert len(entries(option.format("../outside/entry.yaml"))) == 1
+
+
+@pytest.mark.parametrize("way", ["{checkout}", "{base}/alias", "{base}/alias/../checkout/inside/..", "/proc/self/cwd"])
+@pytest.mark.parametrize("option", ["snli={}", "{}"])
+def test_a_link_in_the_working_directory_is_met_on_every_way_into_it(way: str, option: str, tmp_path: Path) -> None:
+    """Another name of the checkout, or a way through the system's own links, leads to the same link."""
+    checkout, outside = tmp_path / "checkout", tmp_path / "outside"
+    for folder in (checkout / "inside", outside):
+        folder.mkdir(parents=True)
+        (folder / "entry.yaml").write_text("datasets: [{name: a}]\n")
+    (checkout / "led").symlink_to("../outside")
+    (tmp_path / "alias").symlink_to("checkout")
+    (tmp_path / "elsewhere").symlink_to("outside")
+    os.chdir(checkout)
+    into = way.format(checkout=checkout, base=tmp_path)
+    if not Path(into).exists():
+        pytest.skip(f"this system has no {into}")
+
+    assert refused(option.format(f"{into}/led/entry.yaml")).code == "dataset.refused"
+    assert len(entries(option.format(f"{into}/inside/entry.yaml"))) == 1
+    assert len(entries(option.format(f"{into}/../elsewhere/entry.yaml"))) == 1
 
 
 def test_more_datasets_than_a_manifest_holds_are_refused(data: Path) -> None:

@@ -11,7 +11,7 @@ from model_provenance.domain.facts import ModelFacts
 from model_provenance.domain.finding import Finding, warned
 from model_provenance.domain.manifest import DATASET_LIMIT, SourceManifest
 from model_provenance.domain.package import Package
-from model_provenance.domain.text import shown
+from model_provenance.domain.text import shown_name
 from model_provenance.formats.manifest_forms import license_expression
 
 #: What the schema allows, less the mark that `shown` puts where it cuts.
@@ -41,7 +41,7 @@ def _datasets(source: SourceManifest, facts: ModelFacts) -> list[dict[str, Any]]
     """The manifest's entries as they are, then the names that only the model's files know; one entry a name."""
     entries = {entry["name"]: dict(entry) for entry in source.value.get("datasets", ())}
     for fact in facts.datasets:
-        name = shown(fact.name, _NAME_LIMIT)
+        name = shown_name(fact.name, _NAME_LIMIT)
         if name and len(entries) < DATASET_LIMIT:
             entries.setdefault(name, {"name": name})
     return list(entries.values())

@@ -9,6 +9,16 @@ import unicodedata
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
+def unseen(text: str) -> str | None:
+    """The first character of `text` that nobody sees: what `shown` escapes."""
+    return next((character for character in text if unicodedata.category(character) in _ESCAPED), None)
+
+
+def shown_name(name: str, limit: int = 200) -> str:
+    """A name from somewhere else, `shown` in Unicode normal form C: two that look alike by their accents are one."""
+    return shown(unicodedata.normalize("NFC", name), limit)
+
+
 def shown(text: str, limit: int = 200) -> str:
     """`text` on one line, control and format characters escaped, cut to `limit` characters.
 

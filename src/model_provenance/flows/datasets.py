@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from model_provenance.disk.failure import failure
 from model_provenance.domain.context import Known
 from model_provenance.domain.manifest import DATASET_LIMIT, SourceManifest
 from model_provenance.domain.text import shown
@@ -19,7 +20,6 @@ from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.dataset import Progress, dataset
 from model_provenance.flows.source import load
 from model_provenance.formats import manifest_forms
-from model_provenance.formats.manifest_rules import text_problems
 
 #: What the schema allows.
 _NAME_LIMIT = 300
@@ -142,14 +142,36 @@ def _listed(option: str) -> Iterator[Named]:
 
 def _refuse_led_away(path: str) -> None:
     """A link in a checkout is everybody's who wrote there: only the option itself names a place elsewhere."""
-    written, real, here = os.path.abspath, os.path.realpath, Path.cwd()
-    if Path(written(path)).is_relative_to(here) and not Path(real(path)).is_relative_to(real(here)):
+    try:
+        led_away = _led_away(Path(path))
+    except OSError as error:
+        raise failure(error, path, doing="read") from error
+    if led_away:
         raise ModelProvenanceError(
             "dataset.refused",
             "a symbolic link leads out of the working directory",
             remedy="Name the place itself, if the data belongs there.",
             location=shown(path, 400),
         )
+
+
+def _led_away(path: Path) -> bool:
+    """Whether a link within the working directory is followed to outside, whichever way the path comes into it.
+
+    Step by step, as the system goes: another link, `..` or a mount may lead in, and no name need say so.
+    """
+    here = Path.cwd().stat()
+    place = Path(os.path.realpath(path.anchor or "."))
+    for part in path.parts[1:] if path.anchor else path.parts:
+        before, place = place, Path(os.path.realpath(place / part))
+        if (before / part).is_symlink() and _is_below(before, here) and not _is_below(place, here):
+            return True
+    return False
+
+
+def _is_below(place: Path, folder: os.stat_result) -> bool:
+    """By the folders themselves: one folder may have several names."""
+    return any(each.exists() and os.path.samestat(each.stat(), folder) for each in (place, *place.parents))
 
 
 def _name_fault(name: str) -> str | None:
@@ -159,7 +181,7 @@ def _name_fault(name: str) -> str | None:
         return "a blank begins or ends its name"
     if len(name) > _NAME_LIMIT:
         return f"its name has {len(name)} characters, more than {_NAME_LIMIT}"
-    fault = manifest_forms.line(name) or next(iter(text_problems(name)), None)
+    fault = manifest_forms.dataset_name(name)
     return None if fault is None else f"in its name {fault.message}"
 
 

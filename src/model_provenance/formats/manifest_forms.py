@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import NamedTuple
 
 from model_provenance.domain.evaluation import number_of
 from model_provenance.domain.names import ModelName, Version
-from model_provenance.domain.text import shown
+from model_provenance.domain.text import shown, shown_name, unseen
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.commits import commit_problem
 from model_provenance.formats.spdx_identifiers import spdx_identifiers
@@ -150,6 +151,18 @@ def contact(text: str) -> Problem | None:
 def line(text: str) -> Problem | None:
     """Text on one line."""
     return Problem("manifest.text", "a line break or a tab stands in it") if re.search(r"[\t\n\r]", text) else None
+
+
+def dataset_name(text: str) -> Problem | None:
+    """A name that a person tells from every other, and that policies deny by what is seen of it."""
+    if (fault := line(text)) is not None:
+        return fault
+    if (character := unseen(text)) is not None:
+        return Problem("manifest.text", f"a name holds the character U+{ord(character):04X}, which nobody sees")
+    if unicodedata.is_normalized("NFC", text):
+        return None
+    remedy = f"Write `{shown_name(text)}` with composed characters."
+    return Problem("manifest.text", "a name is not in Unicode normal form C", remedy)
 
 
 def number(text: str) -> Problem | None:

@@ -10,7 +10,7 @@ from model_provenance.domain.names import ModelName, Version, release_stem
 from model_provenance.domain.text import shown
 from model_provenance.formats import evaluations
 from model_provenance.formats.located import WrittenNumber
-from model_provenance.formats.manifest_forms import moment
+from model_provenance.formats.manifest_forms import dataset_name, line, moment
 from model_provenance.formats.schema_check import SchemaProblem
 
 #: Control characters except tab and newline, lone surrogates, and what turns the direction of a text: shown in a
@@ -53,6 +53,7 @@ def relation_problems(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
     """Entries that exclude each other. Values of the wrong type are the schema's to report."""
     yield from _twice(value, "datasets", "name", "manifest.dataset_twice")
     yield from _twice(value, "sboms", "name", "manifest.value")
+    yield from _dataset_names(value)
     yield from _nobody(value)
     yield from _released_before_built(value)
     if "fine_tuned_from" in value and "merged_from" in value:
@@ -101,6 +102,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(child) for key, child in value.items()}
     return [plain(child) for child in value] if isinstance(value, list) else value
+
+
+def _dataset_names(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
+    """What `text_problems` and the schema leave to a name."""
+    datasets = value.get("datasets")
+    for index, entry in enumerate(datasets if isinstance(datasets, list) else ()):
+        name = entry.get("name") if isinstance(entry, dict) else None
+        if not isinstance(name, str) or _UNSAFE.search(name) or line(name) is not None:
+            continue  # reported there
+        if (fault := dataset_name(name)) is not None:
+            yield SchemaProblem(("datasets", index, "name"), False, fault.code, fault.message, fault.remedy)
 
 
 def _nobody(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:

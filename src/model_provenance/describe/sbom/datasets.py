@@ -11,7 +11,7 @@ from model_provenance.domain.context import Known
 from model_provenance.domain.dataset_card import AVAILABILITY, CONFIDENTIALITY, DATASET_TYPES, DatasetCard
 from model_provenance.domain.facts import DatasetFact
 from model_provenance.domain.sbom import DatasetEntry, Origin
-from model_provenance.domain.text import shown
+from model_provenance.domain.text import shown, shown_name
 from model_provenance.formats.licenses import resolve
 
 _ENTRY_LIMIT = 10_000
@@ -29,7 +29,7 @@ def datasets(manifest: Mapping[str, Any], found: Sequence[DatasetFact]) -> tuple
             entry = _declared_dataset(value)
             entries.setdefault(entry.name, entry)
     for fact in found[:_ENTRY_LIMIT]:
-        name = shown(fact.name, _NAME_LIMIT)
+        name = shown_name(fact.name, _NAME_LIMIT)
         if name:
             entries.setdefault(name, DatasetEntry(name, Origin(Known.DECLARED, shown(fact.source))))
     return tuple(entries.values())

@@ -6,17 +6,23 @@ A manifest that does not speak of datasets does not pass: else leaving a denied 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from fnmatch import translate
 from functools import lru_cache
 from typing import Any
 
 from model_provenance.domain.policy import Answer
-from model_provenance.domain.text import shown
+from model_provenance.domain.text import shown, unseen
 from model_provenance.policy.gates.gate import Case, Gate, cannot_decide, passed, refused
 from model_provenance.policy.sections import DatasetPattern, Datasets
 
 _SHOWN = 5
+#: Letters and marks that take no place where they are shown (Unicode, DerivedCoreProperties.txt, Default_Ignorable_Code_Point),
+#: beside the format characters.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
 
 
 def decide(section: Datasets, case: Case) -> Answer:
@@ -61,15 +67,21 @@ def denied_by(deny: Iterable[DatasetPattern] | None, dataset: dict[str, Any]) ->
     digests, names = _denied(frozenset(deny or ()))
     if dataset.get("digest") in digests:
         return "its digest is denied"
-    is_named = names is not None and names.match(dataset["name"].casefold()) is not None
+    is_named = names is not None and names.match(_key(dataset["name"])) is not None
     return "its name is denied (by name alone)" if is_named else None
+
+
+def _key(name: str) -> str:
+    """Equal for names that look alike: in case, in width, in how an accent is written, in what is not seen at all."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return _UNSEEN.sub("", "".join(sign for sign in folded if unseen(sign) is None))
 
 
 @lru_cache(maxsize=16)
 def _denied(patterns: frozenset[DatasetPattern]) -> tuple[frozenset[str], re.Pattern[str] | None]:
     """Digests, and one expression for all names: hundreds of names meet hundreds of datasets."""
     digests = frozenset(str(pattern.digest) for pattern in patterns if pattern.digest is not None)
-    names = sorted({pattern.name.casefold() for pattern in patterns if pattern.name is not None})
+    names = sorted({_key(pattern.name) for pattern in patterns if pattern.name is not None})
     # `*` is the only sign with a meaning.
     literal = ("".join(f"[{sign}]" if sign in "?[" else sign for sign in name) for name in names)
     return digests, re.compile("|".join(map(translate, literal))) if names else None
