@@ -149,8 +149,7 @@ def test_a_pull_does_not_go_on_in_a_file_that_somebody_else_can_write(workshop: 
     with RegistrySim() as sim:
         workshop.add_big_file()
         receipt = workshop.release(sim)
-        staging = workshop.folder / f".pulled.pull-{receipt.package.package_digest.hex[:16]}"
-        staging.mkdir()
+        staging = workshop.partly_pulled(receipt.package.package_digest.hex)
         shutil.copy(workshop.model / "big.safetensors", outside)
         os.link(outside, staging / "big.safetensors")
         with pytest.raises(ModelProvenanceError) as error:
@@ -165,8 +164,7 @@ def test_a_pull_does_not_go_on_in_a_folder_of_another_user(workshop: Workshop) -
     """Who owns the folder may change it after it was verified."""
     with RegistrySim() as sim:
         receipt = workshop.release(sim)
-        staging = workshop.folder / f".pulled.pull-{receipt.package.package_digest.hex[:16]}"
-        staging.mkdir()
+        staging = workshop.partly_pulled(receipt.package.package_digest.hex).parent
         os.chown(staging, 12345, 12345)
         with pytest.raises(ModelProvenanceError) as error:
             workshop.pull(sim)

@@ -58,7 +58,7 @@ def folder_aside(parent: Path) -> Iterator[Path]:
         finally:
             # What stays, the next run names, and why.
             with suppress(OSError):
-                _remove(root, path.name, descriptor, marked=True)
+                _remove(root, path.name, descriptor)
             os.close(descriptor)
     finally:
         os.close(root)
@@ -77,9 +77,9 @@ def file_aside(parent: Path, mode: int) -> tuple[Path, int]:
 
 
 def sweep(parent: Path, named: re.Pattern[str] = _NAME) -> tuple[Left, ...]:
-    """Remove what runs that have ended left in `parent`, and say what was removed and what was left alone, and why.
+    """Remove what runs that have ended left in `parent` under such a name; say what was removed or left alone, and why.
 
-    What a run still holds is not touched, and not spoken of. Folders under another name than ours (`named`) need no mark.
+    What a run still holds is not touched, and not spoken of.
     """
     try:
         root = open_root(parent)
@@ -88,7 +88,7 @@ def sweep(parent: Path, named: re.Pattern[str] = _NAME) -> tuple[Left, ...]:
     try:
         with os.scandir(root) as entries:
             names = sorted(entry.name for entry in entries if named.fullmatch(entry.name))
-        return tuple(left for name in names if (left := _swept(root, parent, name, marked=named is _NAME)) is not None)
+        return tuple(left for name in names if (left := _swept(root, parent, name)) is not None)
     except OSError:
         return ()
     finally:
@@ -105,7 +105,7 @@ def _folder(parent: Path) -> tuple[Path, int]:
             continue  # swept before it was locked
         try:
             if held(descriptor, path):
-                os.close(os.open(MARK, _NEW, 0o600, dir_fd=descriptor))
+                mark(descriptor)
                 return path, descriptor
         except BaseException:
             with suppress(OSError):
@@ -140,7 +140,7 @@ def locked(descriptor: int) -> bool:
     return True
 
 
-def _swept(root: int, parent: Path, name: str, *, marked: bool) -> Left | None:
+def _swept(root: int, parent: Path, name: str) -> Left | None:
     """None for what is in use, or gone by now."""
     path = parent / name
     try:
@@ -160,7 +160,7 @@ def _swept(root: int, parent: Path, name: str, *, marked: bool) -> Left | None:
         unknown = _held(descriptor)
         if unknown is None:
             return None
-        return Left(path, unknown or _remove(root, name, descriptor, marked=marked))
+        return Left(path, unknown or _remove(root, name, descriptor))
     except OSError as error:
         return Left(path, f"it cannot be removed ({error.strerror})")
     finally:
@@ -192,15 +192,14 @@ def _held(descriptor: int) -> str | None:
     return ""
 
 
-def _remove(root: int, name: str, descriptor: int, *, marked: bool) -> str:
+def _remove(root: int, name: str, descriptor: int) -> str:
     """Remove what is locked by us; why not, or empty. What lies below is reached by descriptors only, links are not followed."""
     if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
         os.unlink(name, dir_fd=root)
         return ""
-    if marked:
-        problem = _unmarked(descriptor) or _put_back(root, descriptor)
-        if problem:
-            return problem
+    problem = unmarked(descriptor) or _put_back(root, descriptor)
+    if problem:
+        return problem
     stays = empty(descriptor, MARK)
     if stays:
         return f"it cannot be removed ({stays})"
@@ -208,8 +207,13 @@ def _remove(root: int, name: str, descriptor: int, *, marked: bool) -> str:
     return ""
 
 
-def _unmarked(descriptor: int) -> str:
-    """Why somebody else may have put the mark there; empty where only a run of ours can have, or where nothing is lost.
+def mark(descriptor: int) -> None:
+    """Say in a fresh folder that it is ours. Raises OSError."""
+    os.close(os.open(MARK, _NEW, 0o600, dir_fd=descriptor))
+
+
+def unmarked(descriptor: int) -> str:
+    """Why a folder of this user may not be ours; empty where it is, or holds nothing. Raises OSError.
 
     Whoever may write in a place can give another's folder the name of ours, and put a file into it if its mode allows that.
     """
@@ -218,10 +222,10 @@ def _unmarked(descriptor: int) -> str:
     if not os.listdir(descriptor):
         return ""
     try:
-        mark = os.stat(MARK, dir_fd=descriptor, follow_symlinks=False)
+        found = os.stat(MARK, dir_fd=descriptor, follow_symlinks=False)
     except FileNotFoundError:
         return "nothing in it says that it is of model-provenance"
-    ours = stat.S_ISREG(mark.st_mode) and (mark.st_uid, mark.st_nlink, mark.st_size) == (os.geteuid(), 1, 0)
+    ours = stat.S_ISREG(found.st_mode) and (found.st_uid, found.st_nlink, found.st_size) == (os.geteuid(), 1, 0)
     return "" if ours else "what says that it is of model-provenance was not made by it"
 
 

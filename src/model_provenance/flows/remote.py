@@ -107,8 +107,8 @@ def pull(
             report = decide(replace(report, reference=named))
             if report.result is not Result.PASS:
                 return Pulled(report, None)
-            _refuse_difference(folder, [file.path for file in observed.files])
-            _put_in_place(folder, output)
+            _refuse_difference(staging.path, [file.path for file in observed.files])
+            _put_in_place(staging, output)
     # Of no more use: parts of other packages, which a tag named before it moved.
     sweep(output.parent, re.compile(re.escape(f".{output.name}.pull-") + "[0-9a-f]{16}"))
     return Pulled(report, output)
@@ -208,10 +208,8 @@ def _refuse_difference(folder: Path, files: Sequence[str]) -> None:
         )
 
 
-def _put_in_place(folder: Path, output: Path) -> None:
+def _put_in_place(staging: Staging, output: Path) -> None:
     try:
-        if output.is_dir():
-            output.rmdir()
-        folder.rename(output)
+        staging.put_in_place(output)
     except OSError as error:
         raise failure(error, str(output), doing="write") from error

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, final
 
-from model_provenance.disk.aside import held
+from model_provenance.disk.aside import MARK, held, mark, unmarked
 from model_provenance.disk.failure import failure
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.paths import path_problem
@@ -23,27 +23,29 @@ _FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @final
 class Staging:
-    """The folder that a pull fills; `signed` are the names and digests that may appear in it. Used from several threads."""
+    """The folder that a pull fills, `path`, within one at `outer` that nobody else may enter, made now or by an earlier pull.
 
-    def __init__(self, path: Path, signed: Mapping[str, Digest]) -> None:
-        self.path = path
+    `signed` are the names and digests that may appear in it. Used from several threads.
+    """
+
+    def __init__(self, outer: Path, signed: Mapping[str, Digest]) -> None:
+        self.path = outer / "model"
         self.signed = signed
-        try:
-            was_there = _made_before(path)
-            self._root = os.open(path, _FOLDER)
-            foreign = was_there and os.fstat(self._root).st_uid != os.geteuid()
-        except OSError as error:
-            raise failure(error, str(path), doing="write") from error
-        if foreign:
-            os.close(self._root)
-            # Its owner could change everything in it after it was verified.
-            raise _unsafe("the folder of an earlier pull belongs to another user", str(path))
-        if not held(self._root, path):
-            os.close(self._root)
-            message = "another pull fills this folder"
-            raise ModelProvenanceError(
-                "pull.output", message, location=shown(str(path), 400), remedy="Wait until it has ended."
-            )
+        self._outer = outer
+        with ExitStack() as stack:
+            try:
+                with suppress(FileExistsError):
+                    outer.mkdir(mode=0o700)
+                self._lock = os.open(outer, _FOLDER)
+                stack.callback(os.close, self._lock)
+                _refuse_foreign(self._lock, outer)
+                with suppress(FileExistsError):
+                    mark(self._lock)
+                # For others to read, as the umask says, once it has its name.
+                self._root = self._folder(self._lock, self.path.name)
+            except OSError as error:
+                raise failure(error, str(outer), doing="write") from error
+            stack.pop_all()
 
     def __enter__(self) -> Staging:
         return self
@@ -52,6 +54,16 @@ class Staging:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self._root)
+        os.close(self._lock)
+
+    def put_in_place(self, output: Path) -> None:
+        """Give what was filled its name, which nothing has but an empty folder. Raises OSError."""
+        if output.is_dir():
+            output.rmdir()
+        self.path.rename(output)
+        with suppress(OSError):
+            os.unlink(MARK, dir_fd=self._lock)
+            self._outer.rmdir()
 
     def open(self, name: str) -> int:
         """A descriptor of the file `name`, made with its folders. Raises `registry.malformed`, `machine.*`."""
@@ -96,16 +108,22 @@ class Staging:
         raise ModelProvenanceError("registry.malformed", f"the file `{shown(name)}` is not unpacked: {why}")
 
 
-def _made_before(path: Path) -> bool:
-    try:
-        path.mkdir(mode=0o777)
-    except FileExistsError:
-        return True
-    return False
+def _refuse_foreign(descriptor: int, path: Path) -> None:
+    if os.fstat(descriptor).st_uid != os.geteuid():
+        # Its owner could change everything in it after it was verified.
+        raise _unsafe("the folder of an earlier pull belongs to another user", str(path))
+    if not held(descriptor, path):
+        message = "another pull fills this folder"
+        raise ModelProvenanceError(
+            "pull.output", message, location=shown(str(path), 400), remedy="Wait until it has ended."
+        )
+    problem = unmarked(descriptor)
+    if problem:
+        raise _unsafe(f"what looks like the folder of an earlier pull may be something else: {problem}", str(path))
 
 
 def _unsafe(what: str, folder: str) -> ModelProvenanceError:
-    remedy = "Remove the folder and run it again."
+    remedy = "Look at the folder, remove it or give it another name, and run it again."
     return ModelProvenanceError("pull.output", what, location=shown(folder, 400), remedy=remedy)
 
 

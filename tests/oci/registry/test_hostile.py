@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.oci.registry.workshop import REPOSITORY, Workshop, access_to, tree
 
+from model_provenance.disk.aside import MARK
 from model_provenance.domain.digest import Digest
 from model_provenance.domain.result import Result
 from model_provenance.errors import ModelProvenanceError
@@ -216,7 +217,7 @@ def test_a_pull_that_was_killed_goes_on_with_what_is_there(workshop: Workshop, r
     with pytest.raises(KeyboardInterrupt):
         workshop.pull(sim, access=access_to(sim, sleep=killed))
     (staging,) = workshop.folder.glob(".pulled.pull-*")
-    kept = (staging / "big.safetensors").stat().st_size
+    kept = (staging / "model" / "big.safetensors").stat().st_size
     assert kept > 9_000_000
     sim.become()
     sim.requests.clear()
@@ -224,15 +225,15 @@ def test_a_pull_that_was_killed_goes_on_with_what_is_there(workshop: Workshop, r
     assert pulled.path is not None
     assert tree(pulled.path) == tree(workshop.model)
     assert not staging.exists()
+    assert pulled.path.stat().st_mode == workshop.model.stat().st_mode, "others may read it as the umask says"
 
 
 def test_two_pulls_do_not_fill_one_folder(workshop: Workshop, registry: Registries) -> None:
     """The second is told so, and what the first has fetched, and is verifying, is not changed by it."""
     sim = registry()
     receipt = workshop.release(sim)
-    staging = workshop.folder / f".pulled.pull-{receipt.package.package_digest.hex[:16]}"
-    staging.mkdir()
-    first = os.open(staging, os.O_RDONLY)
+    staging = workshop.partly_pulled(receipt.package.package_digest.hex)
+    first = os.open(staging.parent, os.O_RDONLY)
     fcntl.flock(first, fcntl.LOCK_EX)
     assert code_of(lambda: workshop.pull(sim)) == "pull.output"
     assert not list(staging.iterdir())
@@ -244,17 +245,32 @@ def test_parts_of_what_a_tag_named_before_go_when_a_pull_is_done(workshop: Works
     """Nobody goes on with them; those that a pull still fills stay."""
     sim = registry()
     workshop.release(sim)
-    old, busy, other = (
-        workshop.folder / f".pulled{name}.pull-{'0' * 15}{digit}" for name, digit in (("", 1), ("", 2), ("2", 3))
-    )
+    old, busy = (workshop.partly_pulled(f"{'0' * 15}{digit}") for digit in "12")
+    other = workshop.partly_pulled("0" * 16, output="pulled2")
     for folder in (old, busy, other):
-        folder.mkdir()
         (folder / "model.safetensors").write_bytes(b"part")
-    filling = os.open(busy, os.O_RDONLY)
+    filling = os.open(busy.parent, os.O_RDONLY)
     fcntl.flock(filling, fcntl.LOCK_EX)
     assert workshop.pull(sim).path is not None
     os.close(filling)
-    assert [folder.exists() for folder in (old, busy, other)] == [False, True, True]
+    assert [folder.parent.exists() for folder in (old, busy, other)] == [False, True, True]
+
+
+def test_a_folder_that_no_pull_made_is_neither_filled_nor_removed(workshop: Workshop, registry: Registries) -> None:
+    """Who may write beside the output gives another's folder the name that a pull would go on with, or clear away."""
+    sim = registry()
+    receipt = workshop.release(sim)
+    digests = "0" * 16, receipt.package.package_digest.hex
+    folders = [workshop.partly_pulled(digest).parent for digest in digests]
+    for folder in folders:
+        (folder / "model").rename(folder / "private")
+        (folder / MARK).rename(folder / "config.json")
+    assert code_of(lambda: workshop.pull(sim)) == "pull.output"
+    folders[1].rename(workshop.folder / "elsewhere")
+    assert workshop.pull(sim).path is not None
+    for folder in (folders[0], workshop.folder / "elsewhere"):
+        assert {path.name: path.stat().st_size for path in folder.glob("*.json")} == {"config.json": 0}
+        assert (folder / "private").is_dir()
 
 
 def test_what_lies_wrongly_in_the_folder_is_fetched_again(workshop: Workshop, registry: Registries) -> None:
@@ -262,8 +278,7 @@ def test_what_lies_wrongly_in_the_folder_is_fetched_again(workshop: Workshop, re
     sim = registry()
     workshop.add_big_file()
     receipt = workshop.release(sim)
-    staging = workshop.folder / f".pulled.pull-{receipt.package.package_digest.hex[:16]}"
-    staging.mkdir()
+    staging = workshop.partly_pulled(receipt.package.package_digest.hex)
     (staging / "big.safetensors").write_bytes(b"x" * 5_000_000)
     pulled = workshop.pull(sim)
     assert pulled.path is not None
@@ -275,8 +290,7 @@ def test_links_and_strangers_in_the_folder_are_refused(workshop: Workshop, regis
     """Somebody who can write beside the output cannot make a pull write elsewhere, nor add a file to it."""
     sim = registry()
     receipt = workshop.release(sim)
-    staging = workshop.folder / f".pulled.pull-{receipt.package.package_digest.hex[:16]}"
-    staging.mkdir()
+    staging = workshop.partly_pulled(receipt.package.package_digest.hex)
     victim = workshop.folder / "victim"
     victim.write_text("mine")
     if kind == "link":

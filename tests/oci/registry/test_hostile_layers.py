@@ -56,7 +56,7 @@ def pulled(
     names = {name: Digest.of(data) for name, data in signed.items()}
     with Registry(reference, access_to(sim, tries=2)) as registry, Staging(folder / "in", names) as staging:
         files = read_layers(registry, model, staging, None)
-    return {file.path: (folder / "in" / file.path).read_bytes() for file in files}
+    return {file.path: (staging.path / file.path).read_bytes() for file in files}
 
 
 @pytest.mark.parametrize(

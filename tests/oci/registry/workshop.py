@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from model_provenance.disk.aside import MARK
 from model_provenance.domain.names import ModelName, Version
 from model_provenance.domain.package import Layout
 from model_provenance.domain.receipt import Receipt
@@ -104,6 +105,14 @@ class Workshop:
     def pull(self, sim: RegistrySim, what: str = ":1.0.0", output: str = "pulled", **changes: Any) -> Pulled:
         """`pull oci://… --output pulled`."""
         return pull(remote_request(self.request(sim, what, **changes)), self.folder / output)
+
+    def partly_pulled(self, digest: str, output: str = "pulled") -> Path:
+        """The folder that an interrupted pull of the package of this digest fills."""
+        folder = self.folder / f".{output}.pull-{digest[:16]}"
+        folder.mkdir(mode=0o700)
+        (folder / MARK).touch()
+        (folder / "model").mkdir()
+        return folder / "model"
 
 
 def tree(folder: Path) -> dict[str, bytes]:
