@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.formats import located_yaml
+from model_provenance.formats import yaml_events
 from model_provenance.formats.load_located import SIZE_LIMIT, load_located
 from model_provenance.formats.located import NODE_LIMIT, Located, Place, WrittenNumber
 
@@ -182,5 +182,5 @@ def test_both_yaml_readers_refuse_or_read_alike(text: str, monkeypatch: pytest.M
         return error.code if error else repr(loaded(text, "m.yaml").value)
 
     with_c = outcome()
-    monkeypatch.setattr(located_yaml, "_LOADER", yaml.SafeLoader)
+    monkeypatch.setattr(yaml_events, "_LOADER", yaml.SafeLoader)
     assert outcome() == with_c

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_provenance.domain.facts import DatasetFact, Inspection, LicenseFact
-from model_provenance.readers import front_matter as module
+from model_provenance.formats import yaml_events as module
 from model_provenance.readers.cursor import ReaderError
 from model_provenance.readers.front_matter import front_matter
 

@@ -127,6 +127,15 @@ def test_the_digest_is_that_of_the_bytes() -> None:
 
 
 @pytest.mark.parametrize(
+    "written", ["0.69999999999999999999", "0.7000000000000000000001", "7.0E-1", "-0.0", "0.720", "1e-999"]
+)
+def test_a_number_is_kept_to_its_last_digit(written: str) -> None:
+    """The nearest float to one that misses a bound might keep it."""
+    files = ('{"results": {"a": {"acc,none": %s}}}', '{"tests": [{"name": "a", "value": %s}]}')
+    assert [read_results((file % written).encode(), "r.json").measured[0].value for file in files] == [written] * 2
+
+
+@pytest.mark.parametrize(
     ("data", "why"),
     [
         (b"", "neither JSON nor a model card"),
@@ -138,6 +147,7 @@ def test_the_digest_is_that_of_the_bytes() -> None:
         (b'{"results": {"a": {"acc,none": "N/A"}}}', "no result"),
         (b'{"results": {"a": {"acc,none": NaN}}}', "not valid JSON"),
         (b'{"results": {"a": {"acc,none": 1e999}}}', "no finite number"),
+        (b'{"results": {"a": {"acc,none": 0.%s}}}' % (b"7" * 31), "30 digits"),
         (b'{"results": {"a": {"acc,none": 0.5}}, "results": {}}', "twice"),
         (b'{"results": {"a": {"x": 1, "x": 2}}}', "twice"),
         (b'{"results": {"a": {"acc,none": 0.5}}} x', "follows"),

@@ -37,15 +37,20 @@ def document(value: Any) -> bytes:
     return "".join(parts).encode()
 
 
-def parse_json(data: bytes, *, what: str, limit: int, code: str, depth: int = 64) -> Any:
+def parse_json(
+    data: bytes, *, what: str, limit: int, code: str, depth: int = 64, real: Callable[[str], float] = float
+) -> Any:
     """Parse hostile JSON: at most `limit` bytes, UTF-8, no duplicate keys, no NaN, nesting at most `depth`.
 
-    `what` names the document in the message, `code` is the error code to raise.
+    `what` names the document in the message, `code` is the error code to raise. `real` makes a number with a
+    fraction or an exponent.
     """
     if len(data) > limit:
         raise ModelProvenanceError(code, f"{what} is {len(data)} bytes, more than the {limit} that are read")
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=real
+        )
     except RecursionError as error:
         raise ModelProvenanceError(code, f"{what} is nested too deeply") from error
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors

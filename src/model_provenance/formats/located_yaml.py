@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,26 +10,21 @@ import yaml
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.formats.located import Located, Path, Place, is_integer
+from model_provenance.formats.yaml_events import DIRECTIVE_LIMIT, directive_beyond, events_of
 
-#: libyaml where PyYAML was built with it (20 times faster); the events are the same.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-#: After any of the line ends that libyaml knows.
-_DIRECTIVE = re.compile("(?:^|[\r\n\x85\u2028\u2029])%")
-_DIRECTIVE_LIMIT = 16
 _PLAIN = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
 def parse_yaml(text: str, document: Located) -> None:
     """Fill `document` from `text`; raises `manifest.syntax`, `manifest.yaml` or `manifest.limit` with the place."""
-    directives = [match.start() for match in _DIRECTIVE.finditer(text)]
-    if len(directives) > _DIRECTIVE_LIMIT:
-        # libyaml compares every directive with all before it, and no event is given in between.
-        line = text.count("\n", 0, directives[_DIRECTIVE_LIMIT]) + 1
+    beyond = directive_beyond(text)
+    if beyond is not None:
+        line = text.count("\n", 0, beyond) + 1
         raise document.stop(
-            "manifest.limit", f"it has more than {_DIRECTIVE_LIMIT} lines that begin with %", Place(line, 1)
+            "manifest.limit", f"it has more than {DIRECTIVE_LIMIT} lines that begin with %", Place(line, 1)
         )
     try:
-        _Builder(document, yaml.parse(text, Loader=_LOADER)).build()
+        _Builder(document, events_of(text)).build()
     except yaml.MarkedYAMLError as error:
         raise _syntax(error, text, document) from error
     except yaml.reader.ReaderError as error:

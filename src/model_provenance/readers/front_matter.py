@@ -13,23 +13,19 @@ from typing import Any
 import yaml
 
 from model_provenance.domain.text import shown
+from model_provenance.formats.yaml_events import DIRECTIVE_LIMIT, directive_beyond, events_of
 from model_provenance.readers.cursor import ReaderError
 
 SIZE_LIMIT = 1_000_000
 _EVENT_LIMIT = 60_000
 _DEPTH_LIMIT = 20
 _ALIAS_LIMIT = 32
-#: After any of the line ends that libyaml knows.
-_DIRECTIVE = re.compile("(?:^|[\r\n\x85\u2028\u2029])%")
-_DIRECTIVE_LIMIT = 16
 _FENCE = re.compile(rb"---[ \t]*\r?\n")
 _END = re.compile(rb"^(?:---|\.\.\.)[ \t]*\r?$", re.MULTILINE)
 _CORE_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "seq", "map", "timestamp")
 )
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
-# libyaml where it is there: ten times as fast, and the events are the same.
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def front_matter(data: bytes) -> dict[str, Any] | None:
@@ -149,11 +145,10 @@ class _Builder:
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
-    # libyaml compares every directive with all before it, and no event is given in between.
-    if len(_DIRECTIVE.findall(text)) > _DIRECTIVE_LIMIT:
-        raise ReaderError(f"it has more than the {_DIRECTIVE_LIMIT} lines of directives that are read")
+    if directive_beyond(text) is not None:
+        raise ReaderError(f"it has more than the {DIRECTIVE_LIMIT} lines of directives that are read")
     try:
-        for number, event in enumerate(yaml.parse(text, Loader=_LOADER)):
+        for number, event in enumerate(events_of(text)):
             if number == _EVENT_LIMIT:
                 raise ReaderError(f"it has more than the {_EVENT_LIMIT} values that are read")
             yield event

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from model_provenance.domain.text import shown
@@ -48,8 +48,13 @@ _MEMBER_LIMIT = 10_000
 _KEY_LIMIT = 1024
 
 
-def small_json(data: bytes, limit: int, structure_limit: int = _STRUCTURE_LIMIT) -> Any:
-    """The value of a whole document; strict (no duplicate keys, no NaN), bounded in length, structure and depth."""
+def small_json(
+    data: bytes, limit: int, structure_limit: int = _STRUCTURE_LIMIT, real: Callable[[str], float] = float
+) -> Any:
+    """The value of a whole document; strict (no duplicate keys, no NaN), bounded in length, structure and depth.
+
+    `real` makes a number with a fraction or an exponent.
+    """
     if len(data) > limit:
         raise ReaderError(f"it is {len(data)} bytes, more than the {limit} that are read")
     structure = sum(data.count(mark) for mark in (b"{", b"[", b",", b":"))
@@ -58,7 +63,7 @@ def small_json(data: bytes, limit: int, structure_limit: int = _STRUCTURE_LIMIT)
     if _LONG_NUMBER.search(data):
         raise ReaderError("it holds a number of a thousand digits or more")
     try:
-        return parse_json(data, what="it", limit=limit, code="readers.unreadable")
+        return parse_json(data, what="it", limit=limit, code="readers.unreadable", real=real)
     except ModelProvenanceError as error:
         raise ReaderError(shown(error.message, 300)) from error
 
@@ -150,12 +155,12 @@ class JsonWalk:
             raise ReaderError(f"a string is longer than {limit} bytes")
         return decoded(self._data[start + 1 : self.position - 1])
 
-    def value(self, limit: int) -> Any:
-        """The value at the position, built; its text is at most `limit` bytes."""
+    def value(self, limit: int, real: Callable[[str], float] = float) -> Any:
+        """The value at the position, built as `small_json` does; its text is at most `limit` bytes."""
         self._space()
         start = self.position
         self.skip()
-        return small_json(self._data[start : self.position], limit, _PART_STRUCTURE_LIMIT)
+        return small_json(self._data[start : self.position], limit, _PART_STRUCTURE_LIMIT, real)
 
     def skip(self) -> int:
         """Move over the value at the position. How many strings it holds, keys included.

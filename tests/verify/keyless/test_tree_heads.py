@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from model_provenance.domain.evidence import Predicate
+from model_provenance.domain.finding import Status
 from model_provenance.domain.result import Result
-from model_provenance.domain.tree_head import TreeHead
+from model_provenance.domain.tree_head import Remembered, TreeHead
 from model_provenance.domain.verification import Report, Trust
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.tree_heads import KeptHeads
@@ -28,7 +29,8 @@ from model_provenance.formats.tree_heads import FILE_LIMIT, HEADS_LIMIT, NOTE_LI
 from model_provenance.testing.log import checkpoint
 from model_provenance.testing.sigstore_sim import SigstoreSim
 from model_provenance.verify.statement import verify_statement
-from model_provenance.verify.tree_heads import SLACK
+from model_provenance.verify.tree_heads import SLACK, head_findings
+from model_provenance.verify.trusted_root import parse
 
 Judged = Callable[..., Report]
 
@@ -391,6 +393,41 @@ def test_the_file_of_a_log_is_written_so() -> None:
         f'{{"heads":[{{"note":"{written}","time":1}},{{"note":"{written}","time":null}}],"log":"ab","origin":"log.example"}}'
     )
     assert parse_heads(data, ("ab", "log.example"), "here") == heads
+
+
+def test_half_a_character_in_a_remembered_note_is_an_error_of_the_memory() -> None:
+    """JSON can write what no text is: it is met where the file is read, and not where the note is proven."""
+    tree = ("ab", "log.example")
+    lines = f"log.example\n7\n{'A' * 43}=\n\ud800\n\n\u2014 log.example AAAAAAA=\n"
+    data = json.dumps({"log": tree[0], "origin": tree[1], "heads": [{"note": lines, "time": 1}]}).encode()
+    with pytest.raises(ModelProvenanceError) as refused:
+        parse_heads(data, tree, "here")
+    assert (refused.value.code, refused.value.location) == ("log.memory", "here")
+
+
+def test_logs_of_another_trusted_root_are_not_compared_here(keyless: Any) -> None:
+    """A run that verifies by two roots remembers the logs of both: a split view of one is no matter of the other."""
+    mine = a_head(keyless, 3)
+    theirs = [replace(a_head(keyless, 5, origin="other", log="ee" * 32, root=root), place=f"{root}") for root in (1, 2)]
+    run = KeptHeads(None)
+    run.meet(theirs)
+    found = head_findings([mine], parse(keyless.sim.trusted_root.encode()), Trust(None, heads=run))
+    assert {finding.status for finding in found} == {Status.SKIPPED}
+
+
+def test_a_head_of_a_log_that_the_root_does_not_have_proves_nothing(keyless: Any) -> None:
+    """Whatever remembers, its word is proven by a log of this root."""
+    mine = a_head(keyless, 3, log="ee" * 32)
+    kept = replace(a_head(keyless, 3, log="ee" * 32, root=9), place="file")
+
+    class Memory:
+        def meet(self, heads: Any) -> Remembered:
+            return Remembered((kept,))
+
+    found = head_findings([mine], parse(keyless.sim.trusted_root.encode()), Trust(None, heads=Memory()))
+    [finding] = [finding for finding in found if finding.id == "log.memory"]
+    assert (finding.status, finding.location) == (Status.ERROR, "file")
+    assert "no such log" in finding.message
 
 
 def test_the_memory_of_a_log_is_bounded(keyless: Any, memory: Path) -> None:
