@@ -6,6 +6,7 @@ Three forms are told apart by what they hold: `results_*.json` of lm-evaluation-
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from model_provenance.domain.digest import Digest
 from model_provenance.domain.evaluation import KINDS, Measured, Results, number_of
 from model_provenance.domain.text import shown
 from model_provenance.errors import ModelProvenanceError
+from model_provenance.formats.located import WrittenNumber
 from model_provenance.formats.manifest_forms import url as url_problem
 from model_provenance.readers.bounds import text
 from model_provenance.readers.card import card_results
@@ -85,7 +87,7 @@ def _parts(data: bytes) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     for key in walk.members():
         if key in _PARTS:
-            parts[key] = walk.value(_PART_LIMIT)
+            parts[key] = walk.value(_PART_LIMIT, WrittenNumber)
         else:
             walk.skip()
     if not walk.at_end():
@@ -123,7 +125,8 @@ def _notes(parts: Mapping[str, Any], task: str, values: Mapping[str, Any], error
     if isinstance(shots, int) and not isinstance(shots, bool):
         yield f"{shots}-shot"
     if isinstance(version, (str, int, float)) and not isinstance(version, bool):
-        yield f"task version {text(str(version), 60)}"
+        written = version.text if isinstance(version, WrittenNumber) else str(version)
+        yield f"task version {text(written, 60)}"
     if isinstance(spread, (int, float)) and not isinstance(spread, bool):
         yield f"standard error {_number(spread, task)}"
 
@@ -198,8 +201,11 @@ def _optional(entry: Mapping[str, Any], key: str, limit: int = _TEXT_LIMIT) -> s
 
 
 def _number(value: float, what: str) -> str | int:
-    """The number as a manifest holds it: an integer, or its shortest text."""
-    written = value if isinstance(value, int) and abs(value) < 2**53 else repr(value)
-    if number_of(written) is None:
-        raise ReaderError(f"a value of {shown(what, 80)!r} is no finite number")
+    """The number as a manifest holds it: an integer, or as it is written: the nearest float may keep a bound that it misses."""
+    whole = value if isinstance(value, int) and abs(value) < 2**53 else repr(value)
+    written = value.text if isinstance(value, WrittenNumber) else whole
+    if number_of(written) is None or math.isinf(value):
+        raise ReaderError(
+            f"a value of {shown(what, 80)!r} is no finite number of at most 30 digits before and after its point"
+        )
     return written
