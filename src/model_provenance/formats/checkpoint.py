@@ -56,6 +56,10 @@ def parse_checkpoint(note: str) -> Checkpoint:
 
 def tree_of(note: str) -> tuple[str, int, bytes]:
     """Origin, size and root hash alone; raises `log.checkpoint`."""
+    try:
+        note.encode()
+    except UnicodeEncodeError as error:  # half a character, which JSON can write and no log signs
+        raise ModelProvenanceError("log.checkpoint", "the checkpoint is not UTF-8 text") from error
     text, blank, _ = note.rpartition("\n\n")
     lines = text.split("\n", 3)
     if not blank or len(lines) < 3 or not lines[0]:  # noqa: PLR2004 - origin, size and root hash

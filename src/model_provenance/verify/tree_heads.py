@@ -16,7 +16,7 @@ from model_provenance.domain.verification import Trust
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.verify.checkpoint import signed_head
 from model_provenance.verify.outcome import finding_of, unchecked
-from model_provenance.verify.trusted_root import TrustedRoot
+from model_provenance.verify.trusted_root import Log, TrustedRoot
 
 #: Seconds between two trusted times in which a tree may have stood still: between its timestamp and its entry a signature
 #: may have waited for a log, and a certificate lives ten minutes.
@@ -31,8 +31,9 @@ def head_findings(heads: Sequence[TreeHead], root: TrustedRoot, trust: Trust) ->
         remembered = Remembered(findings=(unchecked("log.memory", "earlier tree heads: nobody remembers them here"),))
     else:
         remembered = trust.heads.meet(heads)
-    mine = frozenset(heads)
-    known = tuple(head for head in remembered.heads if head not in mine)
+    mine, trees = frozenset(heads), {head.tree for head in heads}
+    # One run may verify by several trusted roots, and remembers the logs of each.
+    known = tuple(head for head in remembered.heads if head not in mine and head.tree in trees)
     return (
         *remembered.findings,
         *_split_views(heads, known, root),
@@ -96,10 +97,8 @@ def _smaller_later(timed: Sequence[tuple[int, TreeHead]]) -> Iterator[tuple[Tree
 def _unproven(heads: Iterable[TreeHead], root: TrustedRoot) -> Finding | None:
     """Why the heads prove nothing: what was remembered is not what the log signed. Anybody might have written there."""
     for head in heads:
-        # Heads are only compared with those of their own log, and that one was found in the root before.
-        [log, *_] = [log for log in root.logs if log.id.hex() == head.log]
         try:
-            proven = signed_head(head.note, log)
+            proven = signed_head(head.note, _log_of(head, root))
         except ModelProvenanceError as error:
             why = error.message
         else:
@@ -109,3 +108,10 @@ def _unproven(heads: Iterable[TreeHead], root: TrustedRoot) -> Finding | None:
         what = f"a tree head that was remembered is not by the log: {why}"
         return finding_of(ModelProvenanceError("log.memory", what), location=head.place)
     return None
+
+
+def _log_of(head: TreeHead, root: TrustedRoot) -> Log:
+    log = next((log for log in root.logs if log.id.hex() == head.log), None)
+    if log is None:
+        raise ModelProvenanceError("log.checkpoint", "the trusted root has no such log")
+    return log
