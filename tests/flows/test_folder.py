@@ -25,14 +25,26 @@ def test_a_layout_in_which_another_run_has_finished_stays(tmp_path: Path) -> Non
     """The run that fails did not find it there, and yet it is not its own."""
     layout = tmp_path / "layout"
     with pytest.raises(LookupError), removed_on_failure(layout):  # noqa: PT012 - the block is what is tested
-        layout.mkdir()
         (layout / "index.json").write_text("{}")
         raise LookupError
     assert (layout / "index.json").exists()
     with pytest.raises(LookupError), removed_on_failure(tmp_path / "other"):  # noqa: PT012 - the block is what is tested
-        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "blobs" / "sha256").mkdir(parents=True)
         raise LookupError
     assert not (tmp_path / "other").exists()
+
+
+def test_what_took_the_place_of_a_layout_that_failed_stays(tmp_path: Path) -> None:
+    """Somebody who may write there moved it away, and another's folder to its name."""
+    layout, private = tmp_path / "layout", tmp_path / "private"
+    (private / "thesis").mkdir(parents=True)
+    with pytest.raises(LookupError), removed_on_failure(layout):  # noqa: PT012 - the block is what is tested
+        (layout / "blobs").mkdir(parents=True)
+        layout.rename(tmp_path / "elsewhere")
+        private.rename(layout)
+        raise LookupError
+    assert (layout / "thesis").is_dir()
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_what_appears_while_a_release_is_made_is_not_replaced(tmp_path: Path) -> None:

@@ -144,7 +144,10 @@ def test_a_release_that_an_outage_left_is_signed_by_a_later_run(team: Team, serv
 
 @pytest.mark.parametrize("value", ["0.82", "0.83"])
 def test_evaluations_are_read_again_when_the_spool_is_signed(team: Team, value: str) -> None:
-    """The test result waits with the others; a result file that says something else by then is a difference."""
+    """The test result waits with the others; a result file that says something else by then is a difference.
+
+    What else somebody put beside them stays.
+    """
     results = team.folder / "results.json"
     results.write_text('{"tests": [{"name": "sts-b", "value": 0.82}]}')
     team.sim.misbehave("rekor", "down")
@@ -154,9 +157,11 @@ def test_evaluations_are_read_again_when_the_spool_is_signed(team: Team, value: 
     assert (team.spool / "test-result.statement.json").exists()
     results.write_text(f'{{"tests": [{{"name": "sts-b", "value": {value}}}]}}')
     if value == "0.82":
+        (team.spool / "notes").touch()
         _, receipt = sign_spool(team.spool, signing=team.signing, env=team.job("2"))
         assert [bundle.name for bundle in receipt.bundles][-2:] == ["test-result", "provenance"]
         assert team.verify().result.value == "PASS"
+        assert [path.name for path in team.spool.iterdir()] == ["notes"]
         return
     with pytest.raises(ModelProvenanceError) as error:
         sign_spool(team.spool, signing=team.signing, env=team.job("2"))

@@ -10,8 +10,8 @@ from contextlib import suppress
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def empty(folder: int, last: str) -> str:
-    """Remove everything in `folder`, the file `last` when nothing else is left. Why something stays, or empty. Raises OSError.
+def empty(folder: int, last: str | None = None) -> str:
+    """Remove everything in `folder`, its file `last` when nothing else is left. Why something stays, or empty. Raises OSError.
 
     Folders come up into `folder` under names of chance and are emptied there, one at a time: a tree of any depth takes two
     descriptors and no recursion, and rename(2) refuses (EBUSY) what something is mounted on.
@@ -32,7 +32,7 @@ def empty(folder: int, last: str) -> str:
         except OSError as error:
             stays = stays or str(error.strerror)
     # Whatever stays is known by it to the next run.
-    if not stays and os.listdir(folder) == [last]:
+    if last is not None and not stays and os.listdir(folder) == [last]:
         os.unlink(last, dir_fd=folder)
     return stays
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from model_provenance.disk.aside import EARLIER, Left, folder_aside, sweep
+from model_provenance.disk.emptying import empty
 from model_provenance.disk.opening import open_root
 from model_provenance.disk.ours import own_document
 from model_provenance.disk.publish import PublishedFile
@@ -69,19 +69,26 @@ def _about(left: Left) -> Finding:
 
 @contextmanager
 def removed_on_failure(folder: Path | None) -> Iterator[None]:
-    """A layout that the block makes goes again when the block fails; one that was there stays, or lists a release by now."""
+    """A layout that is made for the block goes again when that fails; one that was there stays, or lists a release by now."""
     if folder is None or folder.exists():
         yield
         return
     made = _missing_above(folder)
-    try:
-        yield
-    except BaseException:
-        # With an index it lists a release: another run, which may have begun later, has finished in it.
-        if not (folder / "index.json").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            _remove_empty(made)
-        raise
+    with ExitStack() as stack:
+        with translated(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = open_root(folder)
+        stack.callback(os.close, descriptor)
+        try:
+            yield
+        except BaseException:
+            # With an index it lists a release: another run, which may have begun later, has finished in it.
+            if "index.json" not in os.listdir(descriptor):  # noqa: PTH208 - by descriptor
+                # By descriptor: whatever has been put in its place meanwhile is not what was made here.
+                with suppress(OSError):
+                    empty(descriptor)
+                _remove_empty([folder, *made])
+            raise
 
 
 def refuse_other_release(final: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,8 +44,16 @@ def sign_spool(
     _refuse_other_places(wanted, () if push is None else push.references)
     request = replace(request, kept=_statements(folder), env=env, push=push)
     receipt = release(request, progress)
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove(folder, request.kept or {})
     return request, receipt
+
+
+def _remove(folder: Path, statements: Iterable[str]) -> None:
+    """What was kept, and the folder where nothing else lies in it."""
+    with suppress(OSError):
+        for name in (*(f"{each}{SUFFIX}" for each in statements), NAME):
+            (folder / name).unlink()
+        folder.rmdir()
 
 
 def _refuse_other_places(wanted: tuple[str, ...], given: tuple[str, ...]) -> None:
