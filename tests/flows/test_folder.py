@@ -100,7 +100,11 @@ def test_what_a_sweep_put_back_is_looked_at_before_anything_is_made(tmp_path: Pa
     left.chmod(0o700)
     (left / "made-by-model-provenance").touch()
     (left / "earlier" / final.name / "spool.json").write_text(json.dumps({"schema": SPOOL}))
-    assert [finding.id for finding in swept(tmp_path)] == ["release.left_behind"]
+    (said,) = swept(tmp_path)
+    assert (said.id, f"`{final.name}`, which it was about to replace, is there again" in said.message) == (
+        "release.left_behind",
+        True,
+    )
     with pytest.raises(ModelProvenanceError) as error, building(final):
         pytest.fail("the block was entered")
     assert error.value.code == "release.output"

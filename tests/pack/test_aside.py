@@ -189,18 +189,18 @@ def test_where_another_machine_may_hold_it_nothing_is_removed(tmp_path: Path, mo
 def test_an_earlier_release_that_had_stepped_aside_gets_its_name_again(tmp_path: Path) -> None:
     """Killed between two renames: the earlier release is there again. Where a newer one is, it goes."""
     folder = left_behind(tmp_path, f"{EARLIER}/minilm-1.0.0/receipt.json", "new/minilm-1.0.0/receipt.json")
-    assert sweep(tmp_path) == (Left(folder),)
+    assert sweep(tmp_path) == (Left(folder, back="minilm-1.0.0"),)
     assert [path.name for path in tmp_path.iterdir()] == ["minilm-1.0.0"]
 
     newer = json.dumps({"schema": receipt.SCHEMA, "name": "newer"})
     (tmp_path / "minilm-1.0.0" / "receipt.json").write_text(newer)
     left_behind(tmp_path, f"{EARLIER}/minilm-1.0.0/receipt.json")
-    sweep(tmp_path)
+    assert sweep(tmp_path) == (Left(folder),)
     assert (tmp_path / "minilm-1.0.0" / "receipt.json").read_text() == newer
     assert [path.name for path in tmp_path.iterdir()] == ["minilm-1.0.0"]
 
     left_behind(tmp_path, f"{EARLIER}/minilm-1.0.0.unsigned/spool.json")
-    assert sweep(tmp_path) == (Left(folder),)
+    assert sweep(tmp_path) == (Left(folder, back="minilm-1.0.0.unsigned"),)
     assert {path.name for path in tmp_path.iterdir()} == {"minilm-1.0.0", "minilm-1.0.0.unsigned"}
 
 

@@ -38,10 +38,11 @@ _TRIES = 100
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What an earlier run left at `path`. `why` it was not removed; empty where it was."""
+    """What an earlier run left at `path`. `why` it was not removed; empty where it was. `back`: what has its name again."""
 
     path: Path
     why: str = ""
+    back: str = ""
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def folder_aside(parent: Path) -> Iterator[Path]:
         finally:
             # What stays, the next run names, and why.
             with suppress(OSError):
-                _remove(root, path.name, descriptor)
+                _remove(root, path, descriptor)
             os.close(descriptor)
     finally:
         os.close(root)
@@ -160,7 +161,7 @@ def _swept(root: int, parent: Path, name: str) -> Left | None:
         unknown = _held(descriptor)
         if unknown is None:
             return None
-        return Left(path, unknown or _remove(root, name, descriptor))
+        return Left(path, unknown) if unknown else _remove(root, path, descriptor)
     except OSError as error:
         return Left(path, f"it cannot be removed ({error.strerror})")
     finally:
@@ -192,19 +193,21 @@ def _held(descriptor: int) -> str | None:
     return ""
 
 
-def _remove(root: int, name: str, descriptor: int) -> str:
-    """Remove what is locked by us; why not, or empty. What lies below is reached by descriptors only, links are not followed."""
+def _remove(root: int, path: Path, descriptor: int) -> Left:
+    """Remove what is locked by us. What lies below is reached by descriptors only, links are not followed. Raises OSError."""
     if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
-        os.unlink(name, dir_fd=root)
-        return ""
-    problem = unmarked(descriptor) or _put_back(root, descriptor)
+        os.unlink(path.name, dir_fd=root)
+        return Left(path)
+    problem, back = unmarked(descriptor), ""
+    if not problem:
+        problem, back = _put_back(root, descriptor)
     if problem:
-        return problem
+        return Left(path, problem)
     stays = empty(descriptor, MARK)
     if stays:
-        return f"it cannot be removed ({stays})"
-    os.rmdir(name, dir_fd=root)
-    return ""
+        return Left(path, f"it cannot be removed ({stays})", back)
+    os.rmdir(path.name, dir_fd=root)
+    return Left(path, back=back)
 
 
 def mark(descriptor: int) -> None:
@@ -229,28 +232,28 @@ def unmarked(descriptor: int) -> str:
     return "" if ours else "what says that it is of model-provenance was not made by it"
 
 
-def _put_back(root: int, descriptor: int) -> str:
+def _put_back(root: int, descriptor: int) -> tuple[str, str]:
     """Where the run ended after an earlier release had stepped aside and before the new one was there, it gets its name again.
 
-    Why it can neither have it nor go, or empty. Raises OSError.
+    Why it can neither have it nor go, or empty; and the name that it has again, or empty. Raises OSError.
     """
     try:
         earlier = os.open(EARLIER, _FOLDER, dir_fd=descriptor)
     except FileNotFoundError:
-        return ""
+        return "", ""
     try:
         names = os.listdir(earlier)  # noqa: PTH208 - by descriptor
         if not names:
-            return ""
+            return "", ""
         if len(names) != 1 or not _ours(earlier, names[0]):
-            return "what stepped aside into it is not a release"
+            return "what stepped aside into it is not a release", ""
         try:
             os.rename(names[0], names[0], src_dir_fd=earlier, dst_dir_fd=root)
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise
-            return "" if _ours(root, names[0]) else "a release in it lost its name to something else"
-        return ""
+            return "" if _ours(root, names[0]) else "a release in it lost its name to something else", ""
+        return "", names[0]
     finally:
         os.close(earlier)
 

@@ -55,13 +55,16 @@ def swept(*places: Path) -> tuple[Finding, ...]:
 
 def _about(left: Left) -> Finding:
     where = shown(str(left.path), 400)
+    back = f", and `{shown(left.back)}`, which it was about to replace, is there again" if left.back else ""
     if left.why:
         return warned(
-            "release.left_behind", f"an earlier run may have left this; it is not removed: {left.why}", location=where
+            "release.left_behind",
+            f"an earlier run may have left this; it is not removed: {left.why}{back}",
+            location=where,
         )
     return warned(
         "release.left_behind",
-        "an earlier run was interrupted; what it left is removed",
+        f"an earlier run was interrupted; what it left is removed{back}",
         location=where,
         remedy="Nothing.",
     )
@@ -103,7 +106,9 @@ def refuse_other_spool(place: Path) -> None:
 
 def _refuse_other(final: Path, document: str, message: str) -> None:
     with translated(final):
-        if final.is_symlink() or (final.exists() and not final.is_dir()):
+        if final.is_symlink():
+            message = "the output path is a link, and is not replaced"
+        elif final.exists() and not final.is_dir():
             message = "the output path exists and is not a folder"
         elif not final.exists() or not any(final.iterdir()) or _document(final, document) is not None:
             return
