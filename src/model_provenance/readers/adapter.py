@@ -9,7 +9,7 @@ from model_provenance.readers.bounds import chosen, text
 from model_provenance.readers.cursor import Cursor
 from model_provenance.readers.json_text import small_object
 from model_provenance.readers.reading import Head, Reader, Reading, named, never
-from model_provenance.readers.remote_code import remote_code
+from model_provenance.readers.remote_code import NAMES_OF_CODE, remote_code
 
 READS = ("PEFT type, task type, rank, alpha, dropout, target modules; the base model and its revision",)
 
@@ -35,4 +35,4 @@ def _read(head: Head, cursor: Cursor) -> Reading:
     )
 
 
-READER = Reader("adapter-config", "readers.adapter", READS, never, named("adapter_config.json"), _read)
+READER = Reader("adapter-config", "readers.adapter", READS, never, named("adapter_config.json"), _read, NAMES_OF_CODE)

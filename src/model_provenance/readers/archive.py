@@ -134,4 +134,4 @@ def _by_bytes(head: Head) -> bool:
     return head.data.startswith((MAGIC, b"PK\x05\x06"))
 
 
-READER = Reader("zip", _CODE, READS, _by_bytes, suffixed(".npz", ".keras", ".zip"), _read)
+READER = Reader("zip", _CODE, READS, _by_bytes, suffixed(".npz", ".keras", ".zip"), _read, "a pickle that runs code")

@@ -10,7 +10,7 @@ from model_provenance.readers.bounds import chosen, text
 from model_provenance.readers.cursor import Cursor, ReaderError
 from model_provenance.readers.json_text import small_json
 from model_provenance.readers.reading import Head, Reader, Reading, RemoteCode, named, never
-from model_provenance.readers.remote_code import remote_reference
+from model_provenance.readers.remote_code import NAMES_OF_CODE, remote_reference
 
 READS = ("the pipeline or module classes, and the folders whose weights are counted as one model",)
 
@@ -76,4 +76,6 @@ def _folder(name: str) -> str:
     return str(path)
 
 
-READER = Reader("components", "readers.config", READS, never, named("model_index.json", "modules.json"), _read)
+READER = Reader(
+    "components", "readers.config", READS, never, named("model_index.json", "modules.json"), _read, NAMES_OF_CODE
+)

@@ -8,7 +8,7 @@ from model_provenance.readers.bounds import chosen, integer, plain, text, texts
 from model_provenance.readers.cursor import Cursor
 from model_provenance.readers.json_text import small_object
 from model_provenance.readers.reading import Head, Reader, Reading, named, never
-from model_provenance.readers.remote_code import remote_code
+from model_provenance.readers.remote_code import NAMES_OF_CODE, remote_code
 
 READS = (
     "architectures, model type, element type, context length, quantisation method, library version",
@@ -81,4 +81,4 @@ def _quantization(config: dict[str, Any]) -> str | None:
     return f"{method}-{bits}bit" if method and bits else method
 
 
-READER = Reader("config", "readers.config", READS, never, named("config.json", *_PROCESSORS), _read)
+READER = Reader("config", "readers.config", READS, never, named("config.json", *_PROCESSORS), _read, NAMES_OF_CODE)

@@ -64,4 +64,4 @@ def _described(cursor: Cursor, budget: Budget, path: str) -> tuple[dict[str, str
     return found, tuple(licenses[:1])
 
 
-READER = Reader("coreml", "readers.unreadable", READS, never, suffixed(".mlmodel"), _read)
+READER = Reader("coreml", "readers.unreadable", READS, never, suffixed(".mlmodel"), _read, "a custom model")

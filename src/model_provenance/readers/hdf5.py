@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from model_provenance.domain.facts import Inspection
-from model_provenance.domain.finding import warned
-from model_provenance.domain.text import shown
 from model_provenance.readers.bounds import text
 from model_provenance.readers.cursor import Cursor, ReaderError
 from model_provenance.readers.hdf5_header import Hdf5File, attributes_of, number
@@ -33,24 +31,10 @@ _NAMED = ("keras_version", "backend")
 _WANTED = frozenset((*_NAMED, "model_config"))
 
 
-def _read(head: Head, cursor: Cursor) -> Reading:
+def _read(_head: Head, cursor: Cursor) -> Reading:
     start = next((at for at in _USER_BLOCKS if _is_at(cursor, at)), None)
     if start is None:
         raise ReaderError("it does not begin as HDF5 files do")
-    try:
-        return _described(cursor, start)
-    except ReaderError as error:
-        # A loader may still find the configuration that was not found here, with a Lambda layer in it.
-        message = f"{shown(head.path)} cannot be read as hdf5: {error}"
-        return Reading(
-            {"reason": shown(str(error), 500), "can_execute_code": True},
-            Inspection.UNREADABLE,
-            executes="it is an HDF5 file whose configuration cannot be read",
-            findings=(warned("readers.unreadable", message, location=head.path),),
-        )
-
-
-def _described(cursor: Cursor, start: int) -> Reading:
     cursor.seek(start + len(_MAGIC))
     version = cursor.byte()
     if version > 3:  # noqa: PLR2004 - the newest of the specification
@@ -102,4 +86,4 @@ def _by_bytes(head: Head) -> bool:
     return head.data.startswith(_MAGIC)
 
 
-READER = Reader("hdf5", "readers.unreadable", READS, _by_bytes, suffixed(".h5", ".hdf5"), _read)
+READER = Reader("hdf5", "readers.unreadable", READS, _by_bytes, suffixed(".h5", ".hdf5"), _read, "a Lambda layer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from model_provenance.domain.facts import FileFacts, Inspection, ModelFacts
 from model_provenance.domain.files import Entry, FileSource, ModelFile
@@ -32,17 +33,17 @@ def inspect(files: Sequence[Entry | ModelFile], source: FileSource) -> ModelFact
 def _inspected(file: Entry | ModelFile, source: FileSource) -> Inspected:
     with source.open(file.path) as stream:
         cursor = Cursor(stream, file.size)
-        code, format = "readers.unreadable", "other"
+        reader, recognised = named_reader(Head.of(file.path, file.size, file.role, b"")), False
         try:
             head = Head.of(file.path, file.size, file.role, cursor.peek(HEAD_SIZE))
             reader = _unpickled(head, cursor) or reader_of(head)
             if reader is None:
-                return Inspected(file.role, FileFacts(file.path, format, Inspection.NOT_INSPECTED), Reading())
-            code, format = reader.code, reader.format
+                return Inspected(file.role, FileFacts(file.path, "other", Inspection.NOT_INSPECTED), Reading())
+            recognised = True
             cursor.seek(0)
             reading = reader.read(head, cursor)
         except ReaderError as error:
-            return _unreadable(file, code, format, str(error))
+            return _unreadable(file, reader, str(error), recognised=recognised)
     reading = _compared_with_name(head, reader, reading)
     facts = FileFacts(file.path, reading.format or reader.format, reading.inspection, reading.details)
     return Inspected(file.role, facts, reading)
@@ -61,11 +62,21 @@ def _unpickled(head: Head, cursor: Cursor) -> Reader | None:
     return PICKLE if reading.details.get("outside_allow_list") or reading.details.get("bounded") else None
 
 
-def _unreadable(file: Entry | ModelFile, code: str, format: str, reason: str) -> Inspected:
-    what = "cannot be read" if format == "other" else f"cannot be read as {format}"
+def _unreadable(file: Entry | ModelFile, reader: Reader | None, reason: str, *, recognised: bool) -> Inspected:
+    code, format, what = "readers.unreadable", "other", "cannot be read"
+    details: dict[str, Any] = {"reason": shown(reason, 500)}
+    if reader is not None and recognised:
+        code, format, what = reader.code, reader.format, f"cannot be read as {reader.format}"
+    executes = None
+    if reader is not None and reader.may_hold is not None:
+        # A loader may still read it, and what it would run was not seen here.
+        executes = f"it could not be read, and may hold {reader.may_hold}"
+        details["can_execute_code"] = True
     finding = warned(code, f"{shown(file.path)} {what}: {reason}", location=file.path)
-    facts = FileFacts(file.path, format, Inspection.UNREADABLE, {"reason": shown(reason, 500)})
-    return Inspected(file.role, facts, Reading(inspection=Inspection.UNREADABLE, findings=(finding,)))
+    facts = FileFacts(file.path, format, Inspection.UNREADABLE, details)
+    return Inspected(
+        file.role, facts, Reading(inspection=Inspection.UNREADABLE, executes=executes, findings=(finding,))
+    )
 
 
 def _compared_with_name(head: Head, reader: Reader, reading: Reading) -> Reading:

@@ -66,4 +66,4 @@ def _by_bytes(head: Head) -> bool:
     return head.data.startswith(_MAGIC)
 
 
-READER = Reader("numpy", "readers.numpy", READS, _by_bytes, suffixed(".npy"), _read)
+READER = Reader("numpy", "readers.numpy", READS, _by_bytes, suffixed(".npy"), _read, "pickled objects")

@@ -108,4 +108,4 @@ def _by_name(head: Head) -> bool:
     return head.suffix in _ALWAYS_PICKLES or head.suffix in _SOMETIMES_PICKLES
 
 
-READER = Reader("pickle", CODE, READS, _by_bytes, _by_name, _read)
+READER = Reader("pickle", CODE, READS, _by_bytes, _by_name, _read, "a pickle that runs code")

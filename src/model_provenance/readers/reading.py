@@ -124,6 +124,9 @@ class Reader:
     by_bytes: Callable[[Head], bool]
     by_name: Callable[[Head], bool]
     read: Callable[[Head, Cursor], Reading]
+    #: What a file of this format may hold that a loader runs: a file that cannot be read counts as holding it. None where
+    #: the format has nothing of the kind.
+    may_hold: str | None = None
 
 
 def never(_head: Head) -> bool:

@@ -11,6 +11,8 @@ from model_provenance.readers.cursor import ReaderError
 from model_provenance.readers.reading import Head, RemoteCode
 
 _LIMIT = 100
+#: What may stand in every configuration that is read for it.
+NAMES_OF_CODE = "names of Python files that loaders run"
 
 
 def remote_code(head: Head, config: dict[str, Any]) -> tuple[RemoteCode, ...]:

@@ -108,4 +108,12 @@ def _node(cursor: Cursor, found: _Found) -> None:
                 found.reaching.add(operator)
 
 
-READER = Reader("tensorflow-savedmodel", "readers.unreadable", READS, never, named("saved_model.pb"), _read)
+READER = Reader(
+    "tensorflow-savedmodel",
+    "readers.unreadable",
+    READS,
+    never,
+    named("saved_model.pb"),
+    _read,
+    "operators that reach files or Python",
+)

@@ -14,7 +14,7 @@ from model_provenance.readers.bounds import chosen, plain, text
 from model_provenance.readers.cursor import Cursor, ReaderError
 from model_provenance.readers.json_text import small_object
 from model_provenance.readers.reading import Head, Reader, Reading, named, never
-from model_provenance.readers.remote_code import remote_code
+from model_provenance.readers.remote_code import NAMES_OF_CODE, remote_code
 
 READS = (
     "tokenizer class, maximal length, special tokens",
@@ -78,7 +78,7 @@ def _main(templates: dict[str, str]) -> str | None:
 _CODE = "readers.tokenizer"
 _TEMPLATES = ("chat_template.json", "chat_template.jinja")
 READERS: tuple[Reader, ...] = (
-    Reader("tokenizer-config", _CODE, READS, never, named("tokenizer_config.json"), _read_config),
+    Reader("tokenizer-config", _CODE, READS, never, named("tokenizer_config.json"), _read_config, NAMES_OF_CODE),
     Reader("special-tokens", _CODE, READS[:1], never, named("special_tokens_map.json"), _read_special_tokens),
     Reader("chat-template", _CODE, READS[1:2], never, named(*_TEMPLATES), _read_template),
 )
