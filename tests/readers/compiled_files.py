@@ -26,17 +26,28 @@ def tflite(*, version: int = 3, description: str = "converted", subgraphs: int =
     )
 
 
-def operator(kind: str) -> bytes:
-    """A NodeDef of TensorFlow."""
-    return message(1, "name") + message(2, kind)
+def operator(kind: str, attributes: Mapping[str, str] | None = None) -> bytes:
+    """A NodeDef of TensorFlow with texts for attributes."""
+    pairs = ((message(1, name) + message(2, message(2, value))) for name, value in (attributes or {}).items())
+    return message(1, "name") + message(2, kind) + b"".join(message(5, pair) for pair in pairs)
 
 
-def savedmodel(operators: tuple[str, ...] = ("MatMul",), in_a_function: tuple[str, ...] = ()) -> bytes:
+def keras_metadata(*configurations: str) -> bytes:
+    """What Keras 2 writes beside a SavedModel."""
+    return b"".join(
+        message(1, number(2, place) + message(3, "root") + message(4, "_tf_keras_layer") + message(5, one))
+        for place, one in enumerate(configurations)
+    )
+
+
+def savedmodel(
+    operators: tuple[str, ...] = ("MatMul",), in_a_function: tuple[str, ...] = (), more: bytes = b"", graph: bytes = b""
+) -> bytes:
     """A SavedModel with one graph, whose library has one function."""
     info = message(4, "serve") + message(5, "2.17.0")
     function = message(1, message(1, "f")) + b"".join(message(3, operator(kind)) for kind in in_a_function)
-    graph = b"".join(message(1, operator(kind)) for kind in operators) + message(2, message(1, function))
-    return number(1, 1) + message(2, message(1, info) + message(2, graph))
+    graph += b"".join(message(1, operator(kind)) for kind in operators) + message(2, message(1, function))
+    return number(1, 1) + message(2, message(1, info) + message(2, graph) + more)
 
 
 def coreml(kind: int = 502, license: str = "MIT") -> bytes:

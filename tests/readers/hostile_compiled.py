@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from model_provenance.domain.facts import Inspection
 
-from .compiled_files import OPENVINO, coreml, operator, savedmodel, tflite
+from .compiled_files import OPENVINO, coreml, keras_metadata, operator, savedmodel, tflite
 from .hostile_case import Case, cut
 from .onnx_files import initializer, message, node, number, onnx, varint
 
@@ -110,6 +110,24 @@ def _savedmodels() -> Iterator[tuple[str, bytes, str]]:
     yield "a number for a node", number(1, 1) + message(2, message(2, number(1, 1))), "a number where a message"
     yield "a group", number(1, 1) + b"\x13", "wire type 3"
     yield "310,000 nodes", number(1, 1) + message(2, message(2, message(1, operator("x")) * 140_000)), "300000 fields"
+
+
+def metadata_cases() -> Iterator[Case]:
+    """What Keras writes beside a SavedModel."""
+    whole = keras_metadata('{"class_name": "Dense"}', '{"class_name": "Lambda"}')
+    points = {"to nothing": (0, "has no layer"), "in a layer": (20, "bytes are announced")}
+    yield from cut("Keras metadata", "keras_metadata.pb", whole, _UN, points)
+    for name, data, says in _metadata():
+        yield Case(f"Keras metadata: {name}", "keras_metadata.pb", data, _UN, says)
+
+
+def _metadata() -> Iterator[tuple[str, bytes, str]]:
+    yield "JSON that does not end", keras_metadata('{"class_name": "Dense"'), "it is not valid JSON|it"
+    yield "five megabytes of one layer", message(1, message(5, b" " * (5 << 20))), "longer than the 4194304"
+    yield "a number for a layer", number(1, 1), "a number where a message"
+    yield "20,000 layers", message(1, message(5, "{}")) * 20_000, "more than the 300000 members"
+    yield "lists without end", keras_metadata("[" + "[]," * 99_000 + "0]", "[" + "0," * 120_000 + "0]"), "more than the"
+    yield "17 MB of layers", message(1, message(5, b'"' + b"x" * 3_900_000 + b'"')) * 5, "texts are longer"
 
 
 def coreml_cases() -> Iterator[Case]:

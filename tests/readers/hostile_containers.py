@@ -1,8 +1,10 @@
-"""Hostile HDF5 files, weights from before GGUF, and TensorRT engines."""
+"""Hostile HDF5 files, weights from before GGUF, tar files and TensorRT engines."""
 
 from __future__ import annotations
 
+import io
 import struct
+import tarfile
 from collections.abc import Iterator
 
 from model_provenance.domain.facts import Inspection
@@ -128,6 +130,35 @@ def ggml_cases() -> Iterator[Case]:
             )
         yield Case(f"{name}: cut in its version", "m.bin", magic + b"\x01", _UN, "4 bytes are announced")
         yield Case(f"{name}: cut in its numbers", "m.bin", magic + b"\x01\0\0\0\0\0", _UN, "4 bytes are announced")
+
+
+def tar_cases() -> Iterator[Case]:
+    """Tar files count as pickles; those whose members cannot be listed are unreadable beside."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for place in range(1001):
+            archive.addfile(tarfile.TarInfo(f"{place}"))
+    many = file.getvalue()
+    tricks = {
+        "1,001 members": (many, "more than the 1000 members"),
+        "a second header that is none": (many[:512] + b"x" * 512, "header at byte 512 is none"),
+        "a member of which nothing is there": (
+            _sized(many, b"\x80" + bytes(3) + b"\x7f" + bytes(7)),
+            "bytes are announced",
+        ),
+        "a member of less than nothing": (_sized(many, b"\xff" * 12), "header at byte 0 is none"),
+    }
+    for name, (data, says) in tricks.items():
+        yield Case(f"tar: {name}", "m.pt", data, "readers.archive", says)
+    yield Case("tar: two members", "m.bin", many[:1024], _RUNS, "members loaders unpickle", _RECOGNISED)
+
+
+def _sized(data: bytes, size: bytes) -> bytes:
+    """The tar file with another size of its first member, and the checksum that fits."""
+    header = bytearray(data[:512])
+    header[124:136], header[148:156] = size, b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header) + data[512:]
 
 
 def tensorrt_cases() -> Iterator[Case]:

@@ -6,13 +6,15 @@ import io
 import json
 import pickle
 import struct
+import tarfile
 import time
 import zipfile
 
 import pytest
 
 from .build import facts_of
-from .compiled_files import hdf5
+from .compiled_files import hdf5, keras_metadata, operator, savedmodel
+from .onnx_files import message
 
 PICKLE = b"cos\nsystem\n(S'true'\ntR."
 #: More opcodes than are read, none of which matters.
@@ -29,16 +31,44 @@ def zipped(*members: tuple[str, bytes]) -> bytes:
     return file.getvalue()
 
 
+def tarred(format: int, *members: tuple[str, bytes]) -> bytes:
+    """A tar file of these."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=format) as archive:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+def without_magic(data: bytes) -> bytes:
+    """The same tar file as tar wrote it before there was a magic number, which Python's tarfile reads all the same."""
+    header = bytearray(data[:512])
+    header[257:265] = bytes(8)
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header) + data[512:]
+
+
+TORCH_TAR = tarred(tarfile.PAX_FORMAT, ("storages", b""), ("tensors", b""), ("pickle", PICKLE))
+
+
 def npy(header: str) -> bytes:
     """A NumPy array with this header."""
     data = header.encode()
-    data += b" " * (63 - (10 + len(data)) % 64) + b"\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(data)) + data + pickle.dumps([1])
+    data += b" " * (63 - (12 + len(data)) % 64) + b"\n"
+    return b"\x93NUMPY\x02\x00" + struct.pack("<I", len(data)) + data + pickle.dumps([1])
 
 
 def array(kind: str) -> str:
     """The header that NumPy writes."""
     return f"{{'descr': {kind}, 'fortran_order': False, 'shape': (1,), }}"
+
+
+def printing(stream: str) -> bytes:
+    """A SavedModel whose graph prints."""
+    return savedmodel(graph=message(1, operator("PrintV2", {"end": "\n", "output_stream": stream})))
 
 
 EVASIONS = {
@@ -68,6 +98,48 @@ EVASIONS = {
             b"jsonx0", b"json\0x"
         ),
     ),
+    "a tar file of torch": ("pytorch_model.bin", TORCH_TAR),
+    "a tar file of torch without a magic number": ("m.pt", without_magic(TORCH_TAR)),
+    "a tar file of torch that begins like GGUF": (
+        "m.ckpt",
+        tarred(tarfile.USTAR_FORMAT, ("GGUF", b""), ("pickle", PICKLE)),
+    ),
+    "a tar file under another name": ("m.safetensors", TORCH_TAR),
+    "a tar file that goes on": ("m.pth", TORCH_TAR[:1024] + b"x" * 512),
+    "pickled objects behind a long header": ("a.npy", npy(array("'|O'").removesuffix(", }") + " " * 80_000 + "}")),
+    "HDF5 behind two megabytes": ("m.h5", bytes(2 << 20) + hdf5({"model_config": json.dumps(LAMBDA)})),
+    "a loss from elsewhere": (
+        "m.h5",
+        hdf5({"model_config": "{}", "training_config": '{"loss": {"class_name": "run", "module": "helpers"}}'}),
+    ),
+    "a print to a file": ("saved_model.pb", printing("file:///etc/cron.d/x")),
+    "a print to a name that a function is given": (
+        "saved_model.pb",
+        savedmodel(
+            graph=message(
+                1, message(5, message(1, "output_stream") + message(2, message(9, "x"))) + operator("PrintV2")
+            )
+        ),
+    ),
+    "a vocabulary of a sampler": (
+        "saved_model.pb",
+        savedmodel(graph=message(1, operator("FixedUnigramCandidateSampler", {"vocab_file": "/etc/passwd"}))),
+    ),
+    "an operator behind one that is too long to read": ("saved_model.pb", savedmodel(("x" * 5000, "ReadFile"))),
+    "a SavedModel as text": ("saved_model.pbtxt", b'meta_graphs { graph_def { node { op: "ReadFile" } } }'),
+    "a SavedModel in pieces": ("saved_model.cpb", b"any"),
+    "a Lambda layer beside a SavedModel": ("keras_metadata.pb", keras_metadata("{}", json.dumps(LAMBDA))),
+    "a Lambda layer in a SavedModel": (
+        "saved_model.pb",
+        savedmodel(
+            more=message(7, message(1, message(4, message(1, "_tf_keras_layer") + message(3, json.dumps(LAMBDA)))))
+        ),
+    ),
+    "metadata that cannot be read": ("keras_metadata.pb", keras_metadata("{}", "{")),
+    "a configuration of 5 MB": ("config.json", b'{"auto_map":{"AutoModel":"own.Evil"}}' + b" " * (5 << 20)),
+    "settings with a number that is none": ("tokenizer_config.json", b'{"auto_map":["own.Evil",null],"a":NaN}'),
+    "a key that stands twice": ("model_index.json", b'{"_class_name":["own","Evil"],"_class_name":"X"}'),
+    "an object that is no list of modules": ("modules.json", b'[{"type":"own.Evil","path":"/"}]'),
     "names in capitals": ("m.pt", zipped(("a/DATA.PKL", PICKLE), ("a/data.pkl", pickle.dumps({}, 2)))),
 }
 
@@ -87,6 +159,21 @@ def test_a_superblock_that_says_that_it_is_elsewhere_is_not_believed() -> None:
     facts = facts_of({"m.h5": bytes(data)})
     assert facts.executable == ("m.h5",)
     assert "says that it is at" in facts.findings[0].message
+
+
+def test_a_text_that_stands_twice_in_a_heap_is_not_chosen() -> None:
+    """Two objects of one index, of which a reader takes the first and the HDF5 library may take the other."""
+    harmless, other = hdf5({"model_config": "{}"}), hdf5({"model_config": json.dumps(LAMBDA)})
+    objects = [data[data.index(b"GCOL") + 16 : -16] for data in (harmless, other)]
+    heap = harmless.index(b"GCOL")
+    for order in (objects, objects[::-1]):
+        held = b"".join(order)
+        data = bytearray(harmless[: heap + 8] + struct.pack("<Q", 16 + len(held) + 16) + held + bytes(16))
+        data[40:48] = len(data).to_bytes(8, "little")
+        # The attribute says how long its text is: as long as the harmless one.
+        facts = facts_of({"m.h5": bytes(data)})
+        assert facts.executable == ("m.h5",)
+        assert "stands twice in its heap" in facts.findings[0].message
 
 
 @pytest.mark.parametrize(
@@ -124,3 +211,18 @@ def test_a_header_of_spaces_takes_no_time() -> None:
     header = array("'<f4'").removesuffix(", }") + " " * 65_000
     assert facts_of({"a.npy": npy(header)}).executable == ("a.npy",)
     assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr", "log(info)"])
+def test_prints_to_the_terminal_reach_no_file(stream: str) -> None:
+    """What `tf.print` writes elsewhere is said, and what it shows is not."""
+    assert facts_of({"saved_model.pb": printing(stream)}).executable == ()
+
+
+def test_what_every_savedmodel_does_is_not_said() -> None:
+    """The operators by which TensorFlow moves variables and reads vocabularies, and metadata of plain layers."""
+    usual = ("SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename", "InitializeTableFromTextFileV2")
+    layer = json.dumps({"class_name": "Dense", "config": {"units": 2, "activation": "relu"}})
+    facts = facts_of({"saved_model.pb": savedmodel(usual), "keras_metadata.pb": keras_metadata(layer, "")})
+    assert facts.executable == ()
+    assert facts.files[0].details["layers"] == {"Dense": 1}

@@ -55,6 +55,19 @@ def test_version_class_and_layers_are_read() -> None:
         layer("Evil", module="builtins_evil.x"),
         layer("Popen", module="subprocess"),
         layer("function", module="builtins", x=1),
+        layer("get_file", module="keras.utils"),
+        layer("Activation", activation={"module": "keras.utils", "class_name": "function", "config": "get_file"}),
+        layer(
+            "Activation",
+            activation={"module": "keras.src.utils.file_utils", "class_name": "function", "config": "get_file"},
+        ),
+        layer("Activation", activation={"module": "keras.models", "class_name": "function", "config": "load_model"}),
+        layer("Dense") | {"registered_name": "Acme>Evil"},
+        layer("Acme>Evil"),
+        layer("TFOpLambda", function="io.write_file"),
+        layer("TFOpLambda", function="py_function"),
+        layer("TFSMLayer", filepath="../other"),
+        layer("StringLookup", vocabulary="/etc/passwd"),
     ],
 )
 def test_layers_that_run_code_are_named_wherever_they_stand(hidden: dict[str, Any]) -> None:
@@ -63,6 +76,29 @@ def test_layers_that_run_code_are_named_wherever_they_stand(hidden: dict[str, An
 
     assert facts.executable == ("model.keras",)
     assert "readers.executable" in codes(facts)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        layer("Functional", module="keras.src.models.functional"),
+        layer("Add", module="keras.src.ops.numpy"),
+        layer("Dense", activation={"module": "keras.activations", "class_name": "function", "config": "gelu"}),
+        layer("TransformerEncoder", module="keras_hub.src.layers.modeling.transformer_encoder"),
+        layer("GPT2Backbone", module="keras_hub.src.models.gpt2.gpt2_backbone")
+        | {"registered_name": "keras_hub>GPT2Backbone"},
+        layer("TFOpLambda", function="math.add"),
+        layer("TFOpLambda", function="compat.v1.nn.bias_add"),
+        layer("TFOpLambda", function="reshape"),
+        layer("StringLookup", vocabulary=["a", "b"]),
+        layer("FeatureSpace", module="keras.utils"),
+        layer("SeedGenerator", module="keras.src.random.seed_generator"),
+        layer("DTypePolicy", module="keras"),
+    ],
+)
+def test_what_keras_is_made_of_runs_nothing(plain: dict[str, Any]) -> None:
+    """Classes of the package under their public and their inner names, and functions that compute."""
+    assert keras(model(plain)).executable == ()
 
 
 @pytest.mark.parametrize("config", [b"", b"[]", b"{", b"[" * 100_000, b'{"a":' * 50_000, b"{}" + b" " * (17 << 20)])

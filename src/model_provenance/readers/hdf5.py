@@ -12,13 +12,12 @@ from model_provenance.domain.facts import Inspection
 from model_provenance.readers.bounds import text
 from model_provenance.readers.cursor import Cursor, ReaderError
 from model_provenance.readers.hdf5_header import Hdf5File, attributes_of, number
-from model_provenance.readers.json_text import small_json
-from model_provenance.readers.keras import model_facts
+from model_provenance.readers.keras import Configurations
 from model_provenance.readers.reading import Head, Reader, Reading, suffixed
 
 READS = (
     "superblock: version, sizes of offsets, user block; a file that ends before its end address is unreadable",
-    "attributes of the root group that Keras writes: version, backend, and of `model_config` the class and its layers",
+    "attributes of the root group that Keras writes: version, backend, and of `model_config` and `training_config` the classes",
     "Lambda layers, and classes of modules outside Keras: loading them runs code; groups and data are not looked into",
 )
 
@@ -26,9 +25,10 @@ _MAGIC = b"\x89HDF\r\n\x1a\n"
 #: A user block may lie before the superblock, of 512 bytes or any doubling; larger ones are not looked for.
 _USER_BLOCKS = (0, *(512 << power for power in range(12)))
 _WIDTHS = (2, 4, 8)
-_CONFIG_LIMIT = 4 << 20
 _NAMED = ("keras_version", "backend")
-_WANTED = frozenset((*_NAMED, "model_config"))
+#: The model, and how it was compiled: losses, metrics and an optimizer are made from the second as layers from the first.
+_CONFIGURATIONS = ("model_config", "training_config")
+_WANTED = frozenset((*_NAMED, *_CONFIGURATIONS))
 
 
 def _read(_head: Head, cursor: Cursor) -> Reading:
@@ -51,12 +51,11 @@ def _read(_head: Head, cursor: Cursor) -> Reading:
     attributes = attributes_of(file, root, _WANTED)
     said = {name: text(attributes[name].decode("utf-8", "replace"), 60) for name in _NAMED if name in attributes}
     details |= {name: value for name, value in said.items() if value}
-    executes = None
-    if "model_config" in attributes:
-        config = small_json(attributes["model_config"].rstrip(b"\0"), _CONFIG_LIMIT)
-        more, executes = model_facts(config if isinstance(config, dict) else {})
-        details |= more
-    return Reading(details, Inspection.RECOGNISED, executes=executes)
+    found = Configurations()
+    for name in _CONFIGURATIONS:
+        if name in attributes:
+            found.read(attributes[name].rstrip(b"\0"))
+    return Reading(details | found.details(), Inspection.RECOGNISED, executes=found.executes())
 
 
 def _is_at(cursor: Cursor, position: int) -> bool:

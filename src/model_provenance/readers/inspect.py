@@ -17,7 +17,7 @@ from model_provenance.readers.registry import named_reader, reader_of
 from model_provenance.readers.weight_sets import Inspected
 
 #: Formats whose loaders may run code, and the readers whose names promise that none is run.
-_EXECUTING = frozenset(("pickle", "zip"))
+_EXECUTING = frozenset(("pickle", "zip", "tar"))
 _PLAIN = frozenset(("safetensors", "gguf", "numpy", "onnx", "tflite"))
 
 

@@ -57,7 +57,7 @@ def small_json(
     """
     if len(data) > limit:
         raise ReaderError(f"it is {len(data)} bytes, more than the {limit} that are read")
-    structure = sum(data.count(mark) for mark in (b"{", b"[", b",", b":"))
+    structure = structure_of(data)
     if structure > structure_limit:
         raise ReaderError(f"it has {structure} members, more than the {structure_limit} that are read")
     if _LONG_NUMBER.search(data):
@@ -66,6 +66,11 @@ def small_json(
         return parse_json(data, what="it", limit=limit, code="readers.unreadable", real=real)
     except ModelProvenanceError as error:
         raise ReaderError(shown(error.message, 300)) from error
+
+
+def structure_of(data: bytes) -> int:
+    """An upper bound of the objects that a document makes."""
+    return sum(data.count(mark) for mark in (b"{", b"[", b",", b":"))
 
 
 def small_object(cursor: Cursor, limit: int) -> dict[str, Any]:

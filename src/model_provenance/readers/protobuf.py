@@ -47,7 +47,11 @@ def fields(cursor: Cursor, budget: Budget) -> Iterator[Field]:
     """The fields of the message that `cursor` holds, in order. Contents are skipped unless somebody takes them."""
     while cursor.remaining:
         budget.spend()
-        key = _varint(cursor)
+        window, at = cursor.view(1)
+        if (key := window[at]) < _CONTINUES:
+            cursor.position += 1  # nearly always, and a call less a field
+        else:
+            key = _varint(cursor)
         number, wire = key >> 3, key & 7
         if number == 0:
             raise ReaderError("a field has the number 0")
@@ -80,13 +84,18 @@ def _not_a_message(field: Field) -> ReaderError:
 
 def text_of(cursor: Cursor, field: Field, limit: int, budget: Budget) -> str:
     """A string field of at most `limit` bytes."""
+    return bytes_of(cursor, field, limit, budget).decode("utf-8", "replace")
+
+
+def bytes_of(cursor: Cursor, field: Field, limit: int, budget: Budget) -> bytes:
+    """The bytes of a field, of which there are at most `limit`."""
     if field.wire != LENGTH:
         raise _not_a_message(field)
     if field.length > limit:
         raise ReaderError(f"a text of {field.length} bytes is longer than the {limit} that are read")
     budget.spend_text(field.length)
     cursor.seek(field.start)  # whoever walks over the fields goes on behind this one
-    return cursor.take(field.length).decode("utf-8", "replace")
+    return cursor.take(field.length)
 
 
 def varints(cursor: Cursor, field: Field, limit: int, budget: Budget) -> list[int]:

@@ -23,6 +23,7 @@ from model_provenance.readers import (
     savedmodel,
     settings,
     shard_index,
+    tar,
     tensorrt,
     tflite,
     tokenizer,
@@ -32,6 +33,8 @@ from model_provenance.readers import (
 from model_provenance.readers.reading import Head, Reader
 
 READERS: tuple[Reader, ...] = (
+    # First: a tar file begins with the name of its first member, which may look like any other format.
+    tar.READER,
     safetensors.READER,
     gguf.READER,
     archive.READER,
@@ -39,7 +42,7 @@ READERS: tuple[Reader, ...] = (
     onnx.READER,
     tflite.READER,
     openvino.READER,
-    savedmodel.READER,
+    *savedmodel.READERS,
     coreml.READER,
     hdf5.READER,
     tensorrt.READER,
