@@ -189,6 +189,56 @@ def test_python_files_that_are_modules_of_the_model_run(path: str, content: byte
     assert facts_of({path: content}).executable == (path,)
 
 
+@pytest.mark.parametrize(
+    ("path", "config"),
+    [
+        ("config.json", {"activation_function": "own.Evil"}),
+        ("config.json", {"sbert_ce_default_activation_function": "own.Evil"}),
+        ("config.json", {"sentence_transformers": {"activation_fn": "own.Evil"}}),
+        ("router_config.json", {"types": {"query_0": "own.Evil"}}),
+        ("wordembedding_config.json", {"tokenizer_class": "own.Evil"}),
+        ("modular_config.json", {"auto_map": {"ModularPipelineBlocks": "own.Evil"}}),
+    ],
+)
+def test_classes_that_are_imported_by_their_name_run(path: str, config: object) -> None:
+    """sentence-transformers and diffusers make an object of each; those of their own libraries are none of the model's."""
+    content = json.dumps(config)
+    assert facts_of({path: content.encode(), "own.py": b""}).executable == ("own.py",)
+    assert facts_of({path: content.encode()}).executable == (path,)
+    assert facts_of({path: content.replace("own.Evil", "Evil").encode()}).executable == (
+        (path,) if "Blocks" in content else ()
+    )
+    for library in ("torch.nn.modules.activation.Tanh", "sentence_transformers.models.tokenizer.WhitespaceTokenizer"):
+        if "Blocks" not in content:
+            assert facts_of({path: content.replace("own.Evil", library).encode()}).executable == ()
+
+
+def test_a_part_of_a_pipeline_may_be_a_python_file_in_its_folder() -> None:
+    """Diffusers looks there first; where there is none, the name is that of a library."""
+    index = {
+        "model_index.json": json.dumps({"_class_name": "X", "unet": ["my_unet", "MyUNet"], "vae": ["diffusers", "V"]})
+    }
+    files = {path: content.encode() for path, content in index.items()}
+    assert facts_of(files).executable == ()
+    assert facts_of({**files, "unet/my_unet.py": b""}).executable == ("unet/my_unet.py",)
+
+
+def test_a_way_to_generate_runs_without_being_named() -> None:
+    """Transformers looks for the file; another of that name is none."""
+    facts = facts_of({"custom_generate/generate.py": b"", "generate.py": b"", "config.json": b"{}"})
+    assert facts.executable == ("custom_generate/generate.py",)
+    assert "asks loaders with trust_remote_code to run custom_generate/generate.py" in facts.findings[0].message
+
+
+@pytest.mark.parametrize("library", ["own", "__main__", "transformers_modules.x.modeling"])
+def test_an_adapter_takes_the_class_of_its_base_from_a_module(library: str) -> None:
+    """PEFT imports it, whatever it is."""
+    config = json.dumps({"auto_mapping": {"base_model_class": "Evil", "parent_library": library}})
+    assert facts_of({"adapter_config.json": config.encode()}).executable == ("adapter_config.json",)
+    usual = config.replace(library, "transformers.models.llama.modeling_llama")
+    assert facts_of({"adapter_config.json": usual.encode()}).executable == ()
+
+
 @pytest.mark.parametrize("kind", ["'<f4'", "'|u1'", "'<U16'", "'<M8[ns]'", "[('a', '<f4'), ('b', '<i8', (2, 3))]"])
 def test_plain_arrays_run_nothing(kind: str) -> None:
     """The types that NumPy writes for numbers, texts and dates."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -38,9 +40,22 @@ def _pipeline(head: Head, index: dict[str, Any]) -> Reading:
         architecture=text(index.get("_class_name")),
         library="diffusers",
         components=_folders(list(classes)),
-        # A list names a Python file of the model and a class in it.
-        remote_code=_own([remote_reference(head, ".".join(map(str, own[:2])))] if isinstance(own, list) else []),
+        # A list names a Python file of the model and a class in it; that of a part lies in the folder of the part.
+        remote_code=_own(
+            [
+                *([remote_reference(head, ".".join(map(str, own[:2])))] if isinstance(own, list) else []),
+                *(replace(remote_reference(head, reference), only_with_file=True) for reference in _of_parts(parts)),
+            ]
+        ),
     )
+
+
+def _of_parts(parts: dict[str, list[Any]]) -> Iterator[str]:
+    """`{"unet": ["my_unet", "MyUNet"]}` is `unet/my_unet.py` where that is there, else a library or module of diffusers."""
+    for name, value in parts.items():
+        library = text(value[0]) if value else None
+        if library is not None:
+            yield f"{_folder(name)}.{library}.{text(value[-1])}"
 
 
 def _modules(head: Head, modules: list[Any]) -> Reading:

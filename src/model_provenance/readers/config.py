@@ -13,7 +13,7 @@ from model_provenance.readers.remote_code import NAMES_OF_CODE, remote_code
 READS = (
     "architectures, model type, element type, context length, quantisation method, library version",
     "hyperparameters: the usual sizes, also of a multimodal model's `text_config`",
-    "`auto_map`: Python files that loaders with `trust_remote_code` run",
+    "`auto_map`: Python files that loaders with `trust_remote_code` run; classes that sentence-transformers imports by name",
 )
 
 _SIZE_LIMIT = 4 << 20
@@ -34,9 +34,13 @@ _IDENTITY = (
     "feature_extractor_type",
 )  # fmt: skip
 _PROCESSORS = (
-    "preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "video_preprocessor_config.json",
     "feature_extractor_config.json",
-)  # fmt: skip
+)
+#: Of modules of sentence-transformers and of blocks of diffusers, which name classes, too.
+_PARTS = ("router_config.json", "wordembedding_config.json", "modular_config.json", "modular_model_index.json")  # fmt: skip
 
 
 def _read(head: Head, cursor: Cursor) -> Reading:
@@ -81,4 +85,6 @@ def _quantization(config: dict[str, Any]) -> str | None:
     return f"{method}-{bits}bit" if method and bits else method
 
 
-READER = Reader("config", "readers.config", READS, never, named("config.json", *_PROCESSORS), _read, NAMES_OF_CODE)
+READER = Reader(
+    "config", "readers.config", READS, never, named("config.json", *_PROCESSORS, *_PARTS), _read, NAMES_OF_CODE
+)

@@ -11,6 +11,7 @@ from model_provenance.domain.finding import Finding, Severity, Status, skipped, 
 from model_provenance.domain.text import shown
 from model_provenance.readers.reading import WeightKind
 from model_provenance.readers.registry import WEIGHT_FORMATS
+from model_provenance.readers.remote_code import unnamed_code
 from model_provenance.readers.weight_sets import Inspected, WeightSet, counted_sets, shard_findings
 
 T = TypeVar("T")
@@ -150,8 +151,9 @@ def _executable(files: Sequence[Inspected]) -> tuple[tuple[str, ...], list[Findi
             findings.append(
                 warned("readers.executable", f"loading {shown(path)} can run code: {reading.executes}", location=path)
             )
-        elsewhere = [code.reference for code in reading.remote_code if code.path not in paths]
-        here = [code.path for code in reading.remote_code if code.path in paths]
+        remote = (*reading.remote_code, *unnamed_code(path))
+        elsewhere = [code.reference for code in remote if code.path not in paths and not code.only_with_file]
+        here = [code.path for code in remote if code.path in paths]
         executable.update(code for code in here if code)
         if elsewhere:
             executable.add(path)

@@ -74,6 +74,8 @@ class RemoteCode:
     reference: str
     #: Path in this model, or None where the code lies in another repository.
     path: str | None
+    #: Whether a file of that name is all that makes it one; without the file it is a name of something else.
+    only_with_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
