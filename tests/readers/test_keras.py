@@ -56,6 +56,7 @@ def test_version_class_and_layers_are_read() -> None:
         layer("Popen", module="subprocess"),
         layer("function", module="builtins", x=1),
         layer("get_file", module="keras.utils"),
+        layer("load_model", module="keras.models"),
         layer("Activation", activation={"module": "keras.utils", "class_name": "function", "config": "get_file"}),
         layer(
             "Activation",

@@ -14,7 +14,7 @@ _OWN = ("keras", "keras_hub", "keras_nlp", "keras_cv")
 #: What of `keras` layers are made of. The rest is tools.
 _AREAS = frozenset(
     (
-        "activations", "applications", "backend", "constraints", "distribution", "dtype_policies", "engine", "initializers",
+        "activations", "backend", "constraints", "distribution", "dtype_policies", "engine", "initializers",
         "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "quantizers", "random",
         "regularizers",
     )
@@ -82,7 +82,7 @@ def _is_part_of_layers(module: str, name: str, config: object) -> bool:
     if root not in _OWN or (module, name) in _SAVED_TOOLS:
         return True  # what comes from elsewhere is said as that
     area = next((part for part in parts if part not in _FOLDERS), None)
-    if name == "function":
+    if name == "function" or name[:1].islower():  # older versions take a function for a class
         return area in _OF_FUNCTIONS or (root != "keras" and config in _OF_HUB)
     if root != "keras":
         return "utils" not in parts

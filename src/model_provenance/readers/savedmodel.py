@@ -22,7 +22,10 @@ from model_provenance.readers.tensorflow_operators import REACHING, REACHING_BY
 READS = (
     "schema version, tags, version of TensorFlow, number of operators in the graphs and in their functions",
     "operators that reach files, other machines or Python, which make it a file that can execute code",
-    "configurations of Keras layers, also in `keras_metadata.pb`: Lambda layers and classes from elsewhere",
+    "configurations of Keras layers that stand in it: Lambda layers and classes from elsewhere",
+)
+_METADATA_READS = (
+    "layers by class; Lambda layers and classes from elsewhere, which Keras makes anew when it loads the SavedModel beside",
 )
 
 _FIELDS = 300_000
@@ -194,5 +197,7 @@ READERS: tuple[Reader, ...] = (
         _read,
         "operators that reach files, other machines or Python",
     ),
-    Reader("keras-metadata", _CODE, READS[2:], never, named("keras_metadata.pb"), _read_metadata, "a Lambda layer"),
+    Reader(
+        "keras-metadata", _CODE, _METADATA_READS, never, named("keras_metadata.pb"), _read_metadata, "a Lambda layer"
+    ),
 )
