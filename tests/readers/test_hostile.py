@@ -105,8 +105,10 @@ _CODES = tuple(reader.code.removeprefix("readers") for reader in READERS if read
 
 
 def test_each_takes_a_second_at_most(parts: Parts) -> None:
-    """Processor time of the inspection."""
-    assert {name: result["seconds"] for name, result in parts.all().items() if result["seconds"] > SECONDS} == {}
+    """Processor time of the inspection, in seconds of the machine that the figures were measured on."""
+    assert {
+        name: dear for name, result in parts.all().items() if (dear := result["seconds"] / result["slower"]) > SECONDS
+    } == {}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="this machine does not say what the peak of a process's memory was")
