@@ -22,11 +22,11 @@ $(BIN)/.dev: requirements/dev.txt requirements/demo.txt tools/bootstrap.py
 	@touch $@
 
 test: $(BIN)/.dev              ## all tests but those of the CI surfaces and of real servers
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "(not ci_surface or telling) and not interop" tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not ci_surface or telling" --ignore tests/interop tests
 
 test-ci: $(BIN)/.dev           ## action, component and hooks, run by act, gitlab-ci-local and pre-commit
 	$(BIN)/python tools/ci_tools.py
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m ci_surface tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m ci_surface tests
 
 interop-tools: $(BIN)/.dev     ## build Sigstore's servers, registries and peers into a cache (needs Go; 10 minutes once)
 	$(BIN)/python tools/interop_tools.py

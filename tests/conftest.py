@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from model_provenance.formats import cosign_key
 
 # How long an example takes says something of the machine: what code may cost is asserted where it is counted.
 settings.register_profile("any machine", deadline=None)
@@ -21,6 +24,17 @@ def own_state(tmp_path_factory: pytest.TempPathFactory) -> Generator[None, None,
     """What one run of tests remembers (status lists, tree heads of logs) is neither the user's nor another worker's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_derivation_for_each_password() -> Generator[None, None, None]:
+    """A key of a password and a salt is derived once in a process: it takes 64 MB and a fifth of a second by design.
+
+    The derivation is a function of its arguments; processes that tests start derive for themselves.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cosign_key, "_derived", cache(cosign_key._derived))
         yield
 
 

@@ -54,7 +54,7 @@ def shape_faults(*documents: dict[str, Any]) -> list[str]:
 
 
 def _of_class(element: dict[str, Any]) -> dict[str, Any]:
-    """The one alternative of the schema's `AnyClass` that an element can meet: each asks for its own `type` and nothing else does.
+    """The one alternative of `AnyClass` in the schema that an element can meet, since each asks for a `type` of its own.
 
     Taking it by its name spares the other 77, each of which the validator would try on every element.
     """

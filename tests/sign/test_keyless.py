@@ -212,11 +212,11 @@ def test_a_rekor_version_can_be_insisted_on(sim: SigstoreSim) -> None:
 
 
 def test_a_slow_log_is_waited_for_once(sim: SigstoreSim) -> None:
-    """A log that takes a second for an entry takes little more than that for five: they are written side by side."""
-    sim.misbehave(Service.REKOR, Fault.SLOW, seconds=1)
+    """A log that takes two seconds for an entry takes little more than that for five: they are written side by side."""
+    sim.misbehave(Service.REKOR, Fault.SLOW, seconds=2)
     began = time.monotonic()
     signer(sim, 2).sign(statements())
-    assert time.monotonic() - began < 4.5
+    assert time.monotonic() - began < 9
 
 
 @pytest.mark.parametrize(
