@@ -5,18 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from tests.pack.conftest import MakeModel
 
 from model_provenance.domain.package import Layout
-from model_provenance.formats.tar import END
-from model_provenance.pack.observe import observe_archive
-from model_provenance.pack.read import read
-from model_provenance.pack.refuse import check_model
-from model_provenance.pack.walk import walk
 
 #: Reads a model in a process of its own and prints the package digest and the megabytes that the read took.
 SCRIPT = """
