@@ -12,6 +12,7 @@ import pytest
 from tests.verify.test_oms_older import Desk, payload, predicate
 
 from model_provenance import load
+from model_provenance.disk.aside import MARK
 from model_provenance.domain.holding import TOCTOU_MEANING, Toctou
 from model_provenance.errors import ModelProvenanceError
 from model_provenance.hold import lease, seal
@@ -200,11 +201,13 @@ def test_a_folder_of_somebody_who_runs_is_left_alone_and_strange_names_harm_nobo
     """Only what is ours and leads nowhere is removed; links are removed, never what they lead to."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with load.verified(released.model, **released.expected) as model:
-        start = Path(model.directory()).name.rpartition(f"-{os.getpid()}-")[0]
+        start = Path(model.directory()).parent.name.rpartition(f"-{os.getpid()}-")[0]
     (tmp_path / "precious").write_text("x")
-    names = {"1": True, str(os.getpid()): True, "9999999999": True, "0": True, "4194303": False}
+    names = {"1": True, str(os.getpid()): True, "9999999999": True, "0": True, "4194303": False, "4194301": True}
     for process in names:
-        (tmp_path / f"{start}-{process}-left").mkdir()
+        (tmp_path / f"{start}-{process}-left").mkdir(mode=0o700)
+        # Without it the folder is one that somebody gave such a name.
+        (tmp_path / f"{start}-{process}-left" / (MARK if process != "4194301" else "thesis")).touch()
         (tmp_path / f"{start}-{process}-left/link").symlink_to(tmp_path / "precious")
     (tmp_path / f"{start}-4194302-link").symlink_to(tmp_path)
     with load.verified(released.model, **released.expected) as model:

@@ -10,11 +10,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import final
 
+from model_provenance.disk.aside import MARK, mark, unmarked
+from model_provenance.disk.emptying import empty
 from model_provenance.disk.failure import failure
 
 _PREFIX = "model-provenance-view-"
@@ -28,10 +30,15 @@ class View:
         process, base, prefix = os.getpid(), Path(tempfile.gettempdir()), f"{_PREFIX}{_process_space()}-"
         _remove_left_behind(base, prefix)
         try:
-            self.folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{process}-", dir=base))
+            self._outer = Path(tempfile.mkdtemp(prefix=f"{prefix}{process}-", dir=base))
         except OSError as error:
             raise failure(error, str(base), doing="write") from error
+        #: Within, so that nothing but the files lies in it.
+        self.folder = self._outer / "model"
         try:
+            with _opened(self._outer) as descriptor:
+                mark(descriptor)
+            self.folder.mkdir(mode=0o700)
             for path, target in files.items():
                 link = self.folder / path
                 link.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -42,7 +49,7 @@ class View:
 
     def close(self) -> None:
         """Remove the folder; links are removed, never what they lead to."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self._outer, ignore_errors=True)
 
 
 def _process_space() -> str:
@@ -53,16 +60,26 @@ def _process_space() -> str:
 
 
 def _remove_left_behind(base: Path, prefix: str) -> None:
-    """Folders of this user whose process has ended: `exec` cannot remove its own. Anybody may have made such names."""
+    """Folders of this user whose process has ended: `exec` cannot remove its own. Anybody may have given others such names."""
     name = re.compile(rf"{prefix}([1-9][0-9]{{0,6}})-\w+")
     with suppress(OSError), os.scandir(base) as entries:
         for entry in entries:
             match = name.fullmatch(entry.name)
             if match is None or _lives(int(match[1])):
                 continue
-            with suppress(OSError):
-                if entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_uid == os.getuid():
-                    shutil.rmtree(entry.path, ignore_errors=True)
+            with suppress(OSError), _opened(Path(entry.path)) as descriptor:
+                if os.fstat(descriptor).st_uid == os.geteuid() and not unmarked(descriptor):
+                    empty(descriptor, MARK)
+                    Path(entry.path).rmdir()
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _lives(process: int) -> bool:
