@@ -166,7 +166,9 @@ def test_the_relation_to_the_base_model_is_kept(release: Any) -> None:
     made = release(facts="card")
     value = release(facts=replace(made.facts, base_models=("a/b",), base_relation="quantized")).manifest.value
     assert value["fine_tuned_from"] == {"model": "a/b", "purl": "pkg:huggingface/a/b", "relation": "quantized"}
-    several = release(facts=replace(made.facts, base_models=("a/b", "c/d"), base_relation="merge")).manifest.value
+    several = release(
+        facts=replace(made.facts, base_models=("a/b", "c/d"), base_relations={"a/b": "merge", "c/d": "merge"})
+    ).manifest.value
     assert [entry["relation"] for entry in several["merged_from"]] == ["merge", "merge"]
 
 

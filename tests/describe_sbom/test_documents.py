@@ -242,6 +242,24 @@ def test_a_base_model_named_by_a_path_is_a_finding(make_request: Callable[..., S
     assert all(b"/home/ann" not in sbom.data for sbom in sboms.documents)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://ann:secret@hub.example/a/b",
+        "https://hub.example/a?token=secret",
+        "git@secret.example:a/b",
+        "ann:secret@hub/a",
+    ],
+)
+def test_a_base_model_that_is_called_by_an_address_is_left_out(make_request: Any, address: str) -> None:
+    """It names no model, and a password in it would be published; the finding does not show it either."""
+    request = make_request(facts={"base_models": (address, "acme/base@v1")}, formats=("spdx-json", "cyclonedx-json"))
+    sboms = build_sboms(request)
+    assert sboms.summary.base_models == ("acme/base@v1",)
+    assert "sbom.base_model_local" in {finding.id for finding in sboms.findings}
+    assert "secret" not in "".join(f"{document.data!r}" for document in sboms.documents) + repr(sboms.findings)
+
+
 def test_secrets_in_addresses_are_dropped(make_request: Callable[..., SbomRequest]) -> None:
     """Addresses with user information are not written, whoever declared them."""
     assert all(b"secret" not in sbom.data for sbom in build_sboms(hostile(make_request)).documents)

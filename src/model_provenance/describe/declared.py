@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from model_provenance.describe.sbom.licensing import licensing
-from model_provenance.describe.sbom.lineage import base_models
+from model_provenance.describe.sbom.lineage import base_models, relations
 from model_provenance.domain.context import Fact, Known
 from model_provenance.domain.facts import ModelFacts
 from model_provenance.domain.finding import Finding, warned
 from model_provenance.domain.manifest import DATASET_LIMIT, SourceManifest
 from model_provenance.domain.package import Package
-from model_provenance.domain.text import shown_name
+from model_provenance.domain.text import shown, shown_name
 from model_provenance.formats.manifest_forms import license_expression
 
 #: What the schema allows, less the mark that `shown` puts where it cuts.
@@ -48,18 +48,18 @@ def _datasets(source: SourceManifest, facts: ModelFacts) -> list[dict[str, Any]]
 
 
 def _bases(source: SourceManifest, facts: ModelFacts, findings: list[Finding]) -> dict[str, Any]:
-    found = [
-        base for base in base_models({}, facts.base_models, facts.base_relation)[0] if len(base.name) <= _NAME_LIMIT
-    ][:_BASE_LIMIT]
+    found = [base for base in base_models({}, facts)[0] if len(base.name) <= _NAME_LIMIT][:_BASE_LIMIT]
     declared = {field: source.value[field] for field in ("fine_tuned_from", "merged_from") if field in source.value}
     if declared:
         field, value = next(iter(declared.items()))
         listed = value if isinstance(value, list) else [value]
         named = {entry["model"].lower() for entry in listed}
-        said = {entry["relation"] for entry in listed if "relation" in entry}
-        if facts.base_relation and said - {facts.base_relation}:
-            message = f"the model's files call the relation to its base `{facts.base_relation}`, `{field}` another one"
-            findings.append(warned("manifest.conflict", message, location=source.place(field)))
+        of_files = relations(facts, [*named, *(base.name for base in found)])
+        for entry in listed:
+            word = of_files.get(entry["model"].lower())
+            if word is not None and entry.get("relation", word) != word:
+                message = f"the model's files call the relation to {shown(entry['model'], 100)} `{word}`, `{field}` another one"
+                findings.append(warned("manifest.conflict", message, location=source.place(field)))
         for base in found:
             if base.name.lower() not in named:
                 message = f"the model's files name the base model {base.name}, which `{field}` does not"

@@ -86,7 +86,11 @@ class ModelFacts:
     findings: tuple[Finding, ...] = ()
     #: `Q4_K_M` (GGUF file type), `gptq-4bit` (configuration); None where nothing says so.
     quantization: str | None = None
-    #: One of `BASE_RELATIONS`, where the card or the files of an adapter or a merge say it; never guessed from types.
+    #: Base model -> one of `BASE_RELATIONS`, by the file that names both: card, adapter or merge; never guessed from types.
+    base_relations: Mapping[str, str] = field(default_factory=dict)
+    #: The same by a file that names no base model. Where there are several, nobody knows which it means.
     base_relation: str | None = None
     #: Who quantised the weights, as their header says.
     quantized_by: str | None = None
+    #: Path of the one file that says it, for `task`, `library`, `languages` and `quantized-by`; "" where several do.
+    sources: Mapping[str, str] = field(default_factory=dict)

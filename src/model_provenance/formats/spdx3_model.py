@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from model_provenance.domain.sbom import Evaluation, SbomFacts
+from model_provenance.domain.sbom import OBSERVED, Evaluation, SbomFacts
 from model_provenance.formats.spdx3_graph import Graph, add_agent, entries, hashes, identifier, reference
 from model_provenance.formats.spdx3_reading import FILES_DIGEST_REF, MODEL_DIGEST_REF, MODEL_REF
 
@@ -38,7 +38,7 @@ def add_model(graph: Graph, facts: SbomFacts, *, supplier: str | None, released:
         externalRef=_references(facts),
         ai_typeOfModel=list(dict.fromkeys(filter(None, (traits.architecture, traits.model_type)))),
         ai_domain=list(filter(None, (traits.task,))),
-        ai_hyperparameter=entries([*_observed(facts), *declared.hyperparameters]),
+        ai_hyperparameter=entries([*_of_the_files(facts), *declared.hyperparameters]),
         ai_metric=entries([_metric(evaluation) for evaluation in declared.evaluations]),
         ai_informationAboutApplication="; ".join(usage.intended),
         ai_limitation="; ".join(usage.prohibited),
@@ -57,22 +57,24 @@ def _references(facts: SbomFacts) -> list[dict[str, Any]]:
     return [*policy, *claims, *privacy]
 
 
-def _observed(facts: SbomFacts) -> list[tuple[str, str]]:
-    """What headers and configurations say, beside what people declare."""
+def _of_the_files(facts: SbomFacts) -> list[tuple[str, str]]:
+    """What the model's files say, each with how it is known, beside what the manifest declares."""
     traits = facts.traits
     found = (
-        ("parameters", traits.parameters),
-        *((f"parameters:{name}", count) for name, count in traits.element_types),
-        ("quantization", traits.quantization),
-        ("quantized by", traits.quantized_by),
-        ("vocabulary-size", traits.vocabulary_size),
-        ("tokenizer", traits.tokenizer),
-        ("chat-template-digest", traits.chat_template),
-        ("formats", ",".join(traits.formats)),
-        ("library", traits.library),
-        ("languages", ",".join(traits.languages)),
+        ("parameters", "parameters", traits.parameters),
+        *(("parameters", f"parameters:{name}", count) for name, count in traits.element_types),
+        ("quantization", "quantization", traits.quantization),
+        ("quantized-by", "quantized by", traits.quantized_by),
+        ("tokenizer", "vocabulary-size", traits.vocabulary_size),
+        ("tokenizer", "tokenizer", traits.tokenizer),
+        ("tokenizer", "chat-template-digest", traits.chat_template),
+        ("files", "formats", ",".join(traits.formats)),
+        ("library", "library", traits.library),
+        ("languages", "languages", ",".join(traits.languages)),
     )
-    return [(f"observed:{name}", str(value)) for name, value in found if value]
+    return [
+        (f"{facts.origins.get(fact, OBSERVED).known.value}:{name}", str(value)) for fact, name, value in found if value
+    ]
 
 
 def _metric(evaluation: Evaluation) -> tuple[str, str]:

@@ -25,6 +25,8 @@ _DECLARED = (
     "originatedBy", "software_downloadLocation", "software_copyrightText", "externalRef", "ai_metric",
     "ai_informationAboutApplication", "ai_limitation",
 )  # fmt: skip
+#: Hyperparameters that an author declares in the model's own files, where they are read again.
+_AUTHORS = ("declared:quantized by", "declared:library", "declared:languages")
 _LICENSES = ("hasDeclaredLicense", "hasConcludedLicense")
 
 
@@ -68,7 +70,7 @@ def _model(model: dict[str, Any], facts: dict[str, Any], declared: set[str]) -> 
     for entry in objects_in(model, "ai_hyperparameter", "the model"):
         key = text_in(entry, "key", "a hyperparameter")
         facts[f"{MODEL_REF}/ai_hyperparameter/{key}"] = entry
-        if not key.startswith("observed:"):
+        if not key.startswith("observed:") and key not in _AUTHORS:
             declared.add(f"{MODEL_REF}/ai_hyperparameter/{key}")
     known = str(model.get("software_sourceInfo", "")).split("; ")
     for segment in known:

@@ -59,9 +59,34 @@ def joined(files: Sequence[Inspected]) -> ModelFacts:
             *_not_inspected(files),
         ),
         quantization=_quantization(sets, said),
-        base_relation=_first(member.reading.base_relation for member in _by(said, *_RELATION)),
+        base_relations=_relations(said),
+        base_relation=_first(m.reading.base_relation for m in _by(said, *_RELATION) if not m.reading.base_models),
         quantized_by=_first(member.reading.quantized_by for member in said),
+        sources=_sources(said),
     )
+
+
+def _relations(said: Sequence[Inspected]) -> dict[str, str]:
+    """Of each base model by the files that name it: what one says of its own is not said of another's."""
+    found: dict[str, str] = {}
+    for member in _by(said, *_RELATION):
+        if member.reading.base_relation is not None:
+            for base in member.reading.base_models:
+                found.setdefault(base, member.reading.base_relation)
+    return found
+
+
+def _sources(said: Sequence[Inspected]) -> dict[str, str]:
+    """Who says what is taken from the first who does, or from all."""
+    speakers = {
+        "task": _first(member.facts.path for member in said if member.reading.task is not None),
+        "library": _first(m.facts.path for m in _by(said, *_LIBRARY) if m.reading.library is not None),
+        "quantized-by": _first(member.facts.path for member in said if member.reading.quantized_by is not None),
+    }
+    of_languages = [member.facts.path for member in said if member.reading.languages]
+    if of_languages:
+        speakers["languages"] = of_languages[0] if len(of_languages) == 1 else ""
+    return {name: path for name, path in speakers.items() if path is not None}
 
 
 def _speaks_for_model(member: Inspected) -> bool:

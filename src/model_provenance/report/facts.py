@@ -32,8 +32,9 @@ def facts_text(facts: ModelFacts, *, colour: bool) -> str:
         rows.append(("tokenizer", shown(", ".join(word for word in words if word))))
     rows.append(("licence", _joined(tuple(f"{f.identifier} ({f.source})" for f in facts.licenses)) or "none named"))
     if facts.base_models:
-        relation = f" ({facts.base_relation})" if facts.base_relation else ""
-        rows.append(("base model", _joined(facts.base_models) + relation))
+        relations = {base: facts.base_relations.get(base) or facts.base_relation for base in facts.base_models}
+        named = tuple(f"{base} ({relation})" if relation else base for base, relation in relations.items())
+        rows.append(("base model", _joined(named)))
     if facts.quantization or facts.quantized_by:
         by = f" by {shown(facts.quantized_by, 100)}" if facts.quantized_by else ""
         rows.append(("quantised", shown(facts.quantization or "unknown type", 60) + by))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from model_provenance.describe.sbom import purl
 from model_provenance.domain.agents import Agent
 from model_provenance.domain.context import Context, Fact, Known
 from model_provenance.domain.digest import Digest
-from model_provenance.domain.facts import BASE_RELATIONS
+from model_provenance.domain.facts import BASE_RELATIONS, ModelFacts
 from model_provenance.domain.finding import Finding, warned
 from model_provenance.domain.sbom import BaseModel, CommitEntry, ContainerEntry, Origin
 from model_provenance.domain.text import shown
@@ -24,34 +24,51 @@ _NAME_LIMIT = 300
 _COMMIT = re.compile(r"git\+(https?://[^\s@?#\\]{1,1000})@([0-9a-f]{40}|[0-9a-f]{64})")
 #: A path of the author's machine: says nothing to anybody else, and may say too much.
 _LOCAL_PATH = re.compile(r"[/~.\\].*|[A-Za-z]:[\\/].*|.*\\.*", re.DOTALL)
+#: With a scheme, or as git and people write one with a user: `git@host:path`, `user:password@host`.
+_ADDRESS = re.compile(r".*://.*|[^/@]+@[^/@]+:.*|[^:/@]*:[^/@]*@.*", re.DOTALL)
+_AWAY = re.compile(f"(?:{_LOCAL_PATH.pattern})|(?:{_ADDRESS.pattern})", re.DOTALL)
 
 
-def base_models(
-    manifest: Mapping[str, Any], found: Sequence[str], relation: str | None
-) -> tuple[tuple[BaseModel, ...], tuple[Finding, ...]]:
-    """The manifest's `fine_tuned_from` and `merged_from`, then what the model's files name with their `relation`.
+def base_models(manifest: Mapping[str, Any], facts: ModelFacts) -> tuple[tuple[BaseModel, ...], tuple[Finding, ...]]:
+    """The manifest's `fine_tuned_from` and `merged_from`, then what the model's files name, each with its relation.
 
-    Where both name a model, the files may say the relation that the manifest does not. A path of somebody's machine is
-    left out, with a finding.
+    Where both name a model, the files may say the relation that the manifest does not. A path of somebody's machine and
+    an address are left out, with a finding.
     """
     entries: dict[str, BaseModel] = {}
     findings = []
-    of_files = frozenset(text.lower() for text in found)
-    for field in ("fine_tuned_from", "merged_from"):
-        value = manifest.get(field)
-        for entry in _list(value if field == "merged_from" else [value]):
-            if isinstance(entry, Mapping) and isinstance(entry.get("model"), str) and entry["model"]:
-                known = relation if entry["model"].lower() in of_files else None
-                base = _declared_base(entry, ("merge" if field == "merged_from" else None) or known)
-                entries.setdefault(base.name, base)
-    for text in found[:_ENTRY_LIMIT]:
-        name = shown(text, _NAME_LIMIT)
-        if _LOCAL_PATH.fullmatch(text):
+    declared = [
+        (field, entry)
+        for field in ("fine_tuned_from", "merged_from")
+        for entry in _list(manifest.get(field) if field == "merged_from" else [manifest.get(field)])
+        if isinstance(entry, Mapping) and isinstance(entry.get("model"), str) and entry["model"]
+    ]
+    named = [text for text in facts.base_models[:_ENTRY_LIMIT] if text and not _AWAY.fullmatch(text)]
+    known = relations(facts, [*(entry["model"] for _, entry in declared), *named])
+    for field, entry in declared:
+        base = _declared_base(entry, "merge" if field == "merged_from" else known.get(entry["model"].lower()))
+        entries.setdefault(base.name, base)
+    for text in facts.base_models[:_ENTRY_LIMIT]:
+        if _ADDRESS.fullmatch(text):
+            # Not shown: it may hold a password.
+            findings.append(warned("sbom.base_model_local", "a base model is called by an address, not by its name"))
+        elif _LOCAL_PATH.fullmatch(text):
+            name = shown(text, _NAME_LIMIT)
             findings.append(warned("sbom.base_model_local", f"the base model is called `{name}`, a path, not a model"))
-        elif name:
+        elif name := shown(text, _NAME_LIMIT):
+            relation = known.get(text.lower())
             base = BaseModel(name, _MODEL_FILES, purl=purl.of_hub_model(name), relation=relation)
             entries.setdefault(name, base)
     return tuple(entries.values()), tuple(findings)
+
+
+def relations(facts: ModelFacts, bases: Iterable[str]) -> dict[str, str]:
+    """Base model in lower case -> its relation by the model's files, of these `bases`, which are all."""
+    said = {base.lower(): relation for base, relation in facts.base_relations.items()}
+    names = {base.lower() for base in bases}
+    if len(names) == 1 and facts.base_relation is not None:
+        said.setdefault(next(iter(names)), facts.base_relation)
+    return said
 
 
 def containers(manifest: Mapping[str, Any], context: Context) -> tuple[ContainerEntry, ...]:

@@ -57,7 +57,7 @@ def describe(
     roles = {file.path: file.role for file in package.files}
     declared = manifest.get("license")
     license, about_license = licensing(declared if isinstance(declared, str) else None, facts.licenses, roles)
-    bases, about_bases = lineage.base_models(manifest, facts.base_models, facts.base_relation)
+    bases, about_bases = lineage.base_models(manifest, facts)
     packages, about_packages = _within(scan.packages, roles.keys())
     release = lineage.commit(context.release_commit)
     stated = declarations(manifest)
@@ -84,7 +84,7 @@ def describe(
         release_commit=release,
         training_commit=lineage.commit(context.training_commit),
         tools=(OWN_TOOL, *([scan.tool] if scan.tool else [])),
-        origins=_origins(traits, license, roles, known),
+        origins=_origins(traits, license, _speakers(facts, roles), known),
         epoch=context.epoch,
         declared=stated,
         distribution=_distribution(name, version, package),
@@ -141,27 +141,36 @@ def _traits(facts: ModelFacts) -> ModelTraits:
 
 
 def _origins(
-    traits: ModelTraits, license: Licensing, roles: Mapping[str, Role], supplier: Origin | None
+    traits: ModelTraits, license: Licensing, speakers: Mapping[str, Origin], supplier: Origin | None
 ) -> dict[str, Origin]:
     """How each fact of the model as a whole is known; facts that are not there have no origin."""
-    cards = sorted(path for path, role in roles.items() if role is Role.CARD)
-    card = Origin(Known.DECLARED, shown(cards[0]) if cards else "")
     known = {
         "architecture": OBSERVED if traits.architecture else None,
         "files": OBSERVED,
-        "languages": card if traits.languages else None,
-        "library": card if traits.library else None,
+        "languages": speakers["languages"] if traits.languages else None,
+        "library": speakers["library"] if traits.library else None,
         "license": license.claims[0].origin if license.claims else Origin(Known.UNKNOWN),
         "model-type": OBSERVED if traits.model_type else None,
         "name": Origin(Known.DECLARED),
         "quantization": OBSERVED if traits.quantization else None,
+        "quantized-by": speakers["quantized-by"] if traits.quantized_by else None,
         "parameters": OBSERVED if traits.parameters else None,
         "supplier": supplier or Origin(Known.UNKNOWN),
-        "task": card if traits.task else None,
+        "task": speakers["task"] if traits.task else None,
         "tokenizer": OBSERVED if traits.tokenizer else None,
         "version": Origin(Known.DECLARED),
     }
     return {name: origin for name, origin in known.items() if origin is not None}
+
+
+def _speakers(facts: ModelFacts, roles: Mapping[str, Role]) -> dict[str, Origin]:
+    """Who says what people or tools write into files: typed by an author, but for a library that a configuration is made for."""
+    paths = {name: facts.sources.get(name, "") for name in ("languages", "library", "task", "quantized-by")}
+    made_for = paths["library"] and roles.get(paths["library"]) is not Role.CARD
+    return {
+        name: Origin(Known.OBSERVED if name == "library" and made_for else Known.DECLARED, shown(path))
+        for name, path in paths.items()
+    }
 
 
 def _within(
