@@ -41,7 +41,7 @@ def test_killed_at_any_moment_and_run_again(kind: str, desk: Path) -> None:
             until(lambda: any(desk.glob("dist/.model-provenance-tmp.*/new")))
             time.sleep(random.uniform(0, 0.2))
         else:
-            time.sleep(random.uniform(0.1, 2))
+            time.sleep(random.uniform(0.1, 1.2))
         process.kill()
         process.communicate()
         left = {name for name in lying(desk) if name.startswith(".")}

