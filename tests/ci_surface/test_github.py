@@ -252,13 +252,18 @@ def signer_of(bundle: Path) -> SignerIdentity:
     return certificate.identity(certificate.load(parse_bundle(bundle.read_bytes()).material.certificates[0]))
 
 
+DATASET = "snli@sha256:" + "d" * 64
+
+
 def train_and_release(
     repository: Path, sim: SigstoreSim, prepared: Path, tmp_path: Path, registry: RegistrySim, **more: str
 ) -> Job:
     """examples/github/train-and-release.yml, with a training that writes one more file."""
     (repository / "model.yaml").write_text("license: Apache-2.0\n")
     (repository / "train.py").write_text('open("model/trained.txt", "w").write("trained")\n')
-    text = example("train-and-release.yml", registry)
+    text = example("train-and-release.yml", registry).replace(
+        "model: model/", f'model: model/\n      dataset: "{DATASET}"', 1
+    )
     sha = repository_with(repository, text, name="train-and-release.yml")
     env = RunnerEnv.github(
         sim,
@@ -284,6 +289,7 @@ def test_the_isolated_job_signs_what_the_build_job_measured(
     assert re.search(r"deploying \S+/acme/minilm@sha256:[0-9a-f]{64}", job.log)
     release = tmp_path / "store/model-provenance-release/minilm-1.0.0"
     assert "trained.txt" in (release / "MODEL.SHA256SUMS").read_text()
+    assert "d" * 64 in (release / "model-manifest.json").read_text()
     signer = signer_of(release / "evidence/provenance.sigstore.json")
     reviewed = ReviewedBuilder(f"https://github.com/{BUILDER}", frozenset({"c" * 40}))
     assert slsa_level(signer, has_provenance=True)[0] == 2

@@ -65,6 +65,9 @@ def test_the_job_that_runs_the_users_code_has_no_identity() -> None:
         ({"MANIFEST": "model/model-manifest.yaml"}, 2),
         ({"TRUST_CONFIG": "./ci/../model//trust.json"}, 2),
         ({"TRUST_CONFIG": "model"}, 2),
+        ({"DATASET": "snli@sha256:" + "a" * 64 + "\nwiki=data/wiki = 1\ndata/more.json\n"}, 0),
+        ({"DATASET": "data/more.json\nwiki=model/wiki"}, 2),
+        ({"DATASET": "./model/x.json"}, 2),
     ],
 )
 def test_the_signing_job_insists_on_a_digest_and_on_files_that_no_build_wrote(
@@ -73,7 +76,14 @@ def test_the_signing_job_insists_on_a_digest_and_on_files_that_no_build_wrote(
     """A digest that got lost would leave the files unchecked; a trust config in the artifact would choose the signer's CA."""
     steps = loaded(ROOT / ".github/workflows/release-model.yml")["jobs"]["sign"]["steps"]
     guard = next(step["run"] for step in steps if "run" in step)
-    inputs = {"FILES_DIGEST": "sha256:" + "a" * 64, "MODEL": "model/", "MANIFEST": "", "TRUST_CONFIG": "", **changed}
+    inputs = {
+        "FILES_DIGEST": "sha256:" + "a" * 64,
+        "MODEL": "model/",
+        "MANIFEST": "",
+        "TRUST_CONFIG": "",
+        "DATASET": "",
+        **changed,
+    }
     env = {"PATH": os.environ["PATH"], **inputs}
 
     answer = subprocess.run(
