@@ -66,6 +66,15 @@ def test_what_a_run_holds_is_neither_touched_nor_spoken_of(tmp_path: Path) -> No
     assert not list(tmp_path.iterdir())
 
 
+def test_what_a_run_finishes_with_meanwhile_is_not_spoken_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It got its name after it was opened here, and before its lock was asked for."""
+    file = tmp_path / OURS
+    file.write_text("whole")
+    monkeypatch.setattr(aside, "_held", lambda descriptor: file.rename(tmp_path / "x") and "")
+    assert sweep(tmp_path) == ()
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
 @pytest.mark.parametrize(
     "name",
     [".model-provenance-tmp", f"{OURS}0", f"{OURS[:-1]}G", f"x{OURS}", f"{PREFIX}old", ".minilm.0123456789abcdef"],
@@ -226,13 +235,13 @@ def test_a_tree_of_any_depth_is_removed(tmp_path: Path) -> None:
     """It takes a few descriptors, however deep it is, and no recursion."""
     folder = left_behind(tmp_path)
     below = os.open(folder, os.O_RDONLY)
-    for _ in range(60):
+    for _ in range(40):
         os.mkdir("a", dir_fd=below)
         above, below = below, os.open("a", os.O_RDONLY, dir_fd=below)
         os.close(above)
     os.close(os.open("deepest", os.O_CREAT, dir_fd=below))
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (below + 20, limits[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (below + 10, limits[1]))
     try:
         assert sweep(tmp_path) == (Left(folder),)
     finally:

@@ -162,6 +162,8 @@ def _swept(root: int, parent: Path, name: str) -> Left | None:
         if unknown is None:
             return None
         return Left(path, unknown) if unknown else _remove(root, path, descriptor)
+    except FileNotFoundError:
+        return None  # its run has just finished with it
     except OSError as error:
         return Left(path, f"it cannot be removed ({error.strerror})")
     finally:
