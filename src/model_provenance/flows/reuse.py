@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from model_provenance.domain.context import Context
 from model_provenance.domain.evidence import Bundle, Predicate, SbomDocument, Statement
+from model_provenance.domain.finding import Severity
 from model_provenance.domain.package import Package
 from model_provenance.domain.result import Result
 from model_provenance.domain.verification import (
@@ -39,7 +40,8 @@ def reusable(
     """Statements and bundles of an earlier run that this run would only repeat; None where there are none.
 
     They must say the same to the byte, but for the provenance, which tells of its own run; and they must verify as a whole
-    release of this very package by this very signer. Anything else is simply signed.
+    release of this very package by this very signer. Anything else is simply signed; but what the log itself contradicts, or
+    what is remembered of it and cannot be read, is raised (`log.split_view`, `log.memory`): it would take the new signatures.
     """
     signer = _own(prepared, context)
     if signer is None or not found:
@@ -57,6 +59,9 @@ def reusable(
         report = verify_release(evidence, observed, Expectation(signer), prepared.trust)
         if report.result is Result.PASS and report.signer is not None:
             return _taken(statements, payloads, report)
+        for finding in report.findings:
+            if finding.id in ("log.split_view", "log.memory") and finding.severity is Severity.ERROR:
+                raise ModelProvenanceError(finding.id, finding.message, location=finding.location)
     return None
 
 

@@ -72,7 +72,7 @@ class Prepared:
     #: True when what signing publishes stays within a private Sigstore, or is published nowhere (a key).
     private: bool
     allow_public_log: bool
-    #: What verifies what it signs.
+    #: What verifies what it signs, or has signed in an earlier run.
     trust: Trust
 
 
@@ -102,6 +102,7 @@ def prepare(signing: Signing, env: Mapping[str, str]) -> Prepared:
         identify,
         signing_token,
     )
+    from model_provenance.flows.tree_heads import open_heads  # noqa: PLC0415
     from model_provenance.sign.keyless import KeylessSigner  # noqa: PLC0415
     from model_provenance.sign.trust_config import parse_trust_config  # noqa: PLC0415
 
@@ -114,7 +115,7 @@ def prepare(signing: Signing, env: Mapping[str, str]) -> Prepared:
         source = ToldToken(source, signing.told)
     identity = identify(source, now=int(time.time()))
     signer = KeylessSigner(trust_config=config, token=lambda: signing_token(source, identity, now=int(time.time())))
-    trust = Trust(config, "public" if config is None else "custom")
+    trust = Trust(config, "public" if config is None else "custom", heads=open_heads(None, env))
     return Prepared(signer, identity, private, signing.allow_public_log, trust)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,16 @@ from tests.oci.registry.workshop import REPOSITORY, Workshop, access_to
 
 from model_provenance.domain.receipt import Receipt
 from model_provenance.domain.result import Result
+from model_provenance.domain.tree_head import TreeHead
 from model_provenance.domain.verification import Report
+from model_provenance.errors import ModelProvenanceError
 from model_provenance.flows.expectation import SignerOptions
 from model_provenance.flows.registry import discover
 from model_provenance.flows.signing import KeylessSigning
+from model_provenance.flows.tree_heads import KeptHeads
+from model_provenance.formats.bundle import parse_bundle
+from model_provenance.formats.checkpoint import parse_checkpoint
+from model_provenance.testing.log import checkpoint
 from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.runner_env import RunnerEnv
 from model_provenance.testing.sigstore_sim import SigstoreSim
@@ -45,10 +52,12 @@ class Job:
         ).stdout.strip()
         self.runs = 0
 
-    def release(self, registry: RegistrySim, **changes: Any) -> Receipt:
-        """The next run of the workflow."""
+    def release(self, registry: RegistrySim, state: Path | None = None, **changes: Any) -> Receipt:
+        """The next run of the workflow, whose machine keeps what is remembered in `state`."""
         self.runs += 1
-        env = RunnerEnv.github(self.sigstore, sha=self.sha, run_id=str(1000 + self.runs), repository="acme/minilm")
+        run = {"sha": self.sha, "run_id": str(1000 + self.runs), "repository": "acme/minilm"}
+        kept = {} if state is None else {"XDG_STATE_HOME": str(state)}
+        env = RunnerEnv.github(self.sigstore, variables=kept, **run)
         signing = KeylessSigning(self.trust, None, allow_public_log=True)
         return self.workshop.release(registry, signing=signing, env=env, **changes)
 
@@ -77,6 +86,27 @@ def test_a_second_run_takes_over_the_evidence_of_the_first(job: Job, registry: R
         entry.log_index for b in first.bundles for entry in b.log_entries
     ]
     assert job.verify(sim).result is Result.PASS
+
+
+def test_evidence_in_a_tree_that_contradicts_a_remembered_one_is_not_taken_over(
+    job: Job, registry: Registries, tmp_path: Path
+) -> None:
+    """What the log has signed is remembered for who releases, too: a split view stops a second run, which signs nothing."""
+    sim, state = registry(), tmp_path / "state"
+    first = job.release(sim, state=state)
+    entry = parse_bundle(first.bundles[0].data).entries[0]
+    assert entry.proof is not None
+    head = parse_checkpoint(entry.proof.checkpoint or "")
+    log, other = job.sigstore.rekor_v1, bytes(32)
+    note = checkpoint(head.origin, (log.HOST, log.log_id), head.size, other, log.key)
+    theirs = TreeHead(log.log_id.hex(), head.origin, head.size, other.hex(), note, None, "elsewhere")
+    KeptHeads(state / "model-provenance" / "log-heads").meet([theirs])
+    before = list(sim.store.writes)
+    with pytest.raises(ModelProvenanceError) as stopped:
+        job.release(sim, state=state)
+    assert stopped.value.code == "log.split_view"
+    assert "log-heads" in stopped.value.message
+    assert sim.store.writes == before
 
 
 def test_evidence_of_two_runs_side_by_side_verifies(
