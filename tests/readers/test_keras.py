@@ -65,6 +65,8 @@ def test_version_class_and_layers_are_read() -> None:
         layer("Activation", activation={"module": "keras.models", "class_name": "function", "config": "load_model"}),
         layer("Dense") | {"registered_name": "Acme>Evil"},
         layer("Acme>Evil"),
+        layer("Custom>Evil"),
+        {"class_name": "function", "module": "builtins", "config": "eval", "registered_name": "function"},
         layer("TFOpLambda", function="io.write_file"),
         layer("TFOpLambda", function="py_function"),
         layer("TFSMLayer", filepath="../other"),
@@ -95,6 +97,8 @@ def test_layers_that_run_code_are_named_wherever_they_stand(hidden: dict[str, An
         layer("FeatureSpace", module="keras.utils"),
         layer("SeedGenerator", module="keras.src.random.seed_generator"),
         layer("DTypePolicy", module="keras"),
+        layer("Custom>Adam"),
+        {"class_name": "function", "module": "builtins", "config": "mean_squared_error", "registered_name": "function"},
     ],
 )
 def test_what_keras_is_made_of_runs_nothing(plain: dict[str, Any]) -> None:

@@ -88,7 +88,7 @@ def decoded(body: bytes) -> str:
     try:
         if b"\\" not in body:
             return body.decode("utf-8")
-        value = json.loads(b'"' + body + b'"')
+        value = json.loads('"' + body.decode("utf-8") + '"')  # of bytes, it would first look for their encoding
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         raise ReaderError("a string is not valid UTF-8 JSON text") from error
     return str(value)

@@ -11,6 +11,26 @@ from typing import Any
 
 #: Modules whose classes Keras brings itself.
 _OWN = ("keras", "keras_hub", "keras_nlp", "keras_cv")
+#: Keras 2 registers its own optimizers as anybody registers classes.
+_REGISTERED = frozenset(
+    f"Custom>{name}"
+    for name in (
+        "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lion", "Nadam", "RMSprop", "SGD",
+    )
+)  # fmt: skip
+#: Functions of Keras that stand in a configuration as if they were Python's own. None of Python's has such a name, which
+#: would be taken where Keras has none.
+_AS_BUILTIN = frozenset(
+    (
+        "binary_accuracy", "binary_crossentropy", "binary_focal_crossentropy", "categorical_accuracy",
+        "categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge", "cosine_similarity", "ctc", "dice",
+        "elu", "exponential", "gelu", "hard_sigmoid", "hard_silu", "hard_swish", "hinge", "huber", "kl_divergence",
+        "leaky_relu", "linear", "log_cosh", "log_softmax", "mean_absolute_error", "mean_absolute_percentage_error",
+        "mean_squared_error", "mean_squared_logarithmic_error", "mish", "poisson", "relu", "relu6", "selu", "sigmoid", "silu",
+        "softmax", "softplus", "softsign", "sparse_categorical_accuracy", "sparse_categorical_crossentropy",
+        "sparse_top_k_categorical_accuracy", "squared_hinge", "swish", "tanh", "top_k_categorical_accuracy", "tversky",
+    )
+)  # fmt: skip
 #: What of `keras` layers are made of. The rest is tools.
 _AREAS = frozenset(
     (
@@ -49,7 +69,9 @@ _REACHING = frozenset(
 def foreign_class(entry: Mapping[str, Any]) -> str | None:
     """The name of a class or function that does not come from Keras; None where it does, or no module is named."""
     name, module, registered = entry["class_name"], entry.get("module"), entry.get("registered_name")
-    if isinstance(module, str) and module.partition(".")[0] not in _OWN:
+    config = entry.get("config")
+    as_builtin = (module, name) == ("builtins", "function") and isinstance(config, str) and config in _AS_BUILTIN
+    if isinstance(module, str) and module.partition(".")[0] not in _OWN and not as_builtin:
         return f"{module}.{name}"
     # `package>Name` is looked up among what other packages registered, before the module.
     return next((one for one in (name, registered) if isinstance(one, str) and _of_others(one)), None)
@@ -57,7 +79,7 @@ def foreign_class(entry: Mapping[str, Any]) -> str | None:
 
 def _of_others(registered: str) -> bool:
     package, mark, _ = registered.partition(">")
-    return bool(mark) and package not in _OWN
+    return bool(mark) and package not in _OWN and registered not in _REGISTERED
 
 
 def reaching_out(entry: Mapping[str, Any]) -> str | None:
