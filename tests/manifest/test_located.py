@@ -147,6 +147,16 @@ def test_too_many_values_are_refused(file_name: str) -> None:
     assert caught.value.code == "manifest.limit"
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x85", "\u2028", "\u2029"])
+def test_directives_are_few(end: str) -> None:
+    """Sixteen lines that begin with `%` are read, wherever a line ends for libyaml; the place is that of the next."""
+    lines = [f"%TAG !{number:x}! b{end}" for number in range(17)]
+    assert loaded(f"{''.join(lines[:16])}---\na: b\n", "m.yaml").value == {"a": "b"}
+    with pytest.raises(ModelProvenanceError, match="more than 16 lines that begin with %") as caught:
+        load_located(f"{''.join(lines)}---\na: b\n".encode(), "m.yaml")
+    assert caught.value.code == "manifest.limit"
+
+
 def test_the_language_follows_from_the_extension_then_from_the_first_character() -> None:
     """`.json` is JSON, `.yaml` and `.yml` are YAML; without an extension a brace or a bracket means JSON."""
     assert loaded('{"a": 1}', "m.yml").value == {"a": 1}

@@ -245,13 +245,25 @@ def test_plain_arrays_run_nothing(kind: str) -> None:
     assert facts_of({"a.npy": npy(array(kind))}).executable == ()
 
 
-@pytest.mark.parametrize("end", [b"\n", b"\r"])
-def test_directives_are_few(end: bytes) -> None:
-    """Libyaml compares each with all before it."""
-    lines = [f"%TAG !{number:x}! b".encode() + end for number in range(60_000)]
+#: Every line end that libyaml knows, as UTF-8.
+LINE_ENDS = ("\n", "\r", "\r\n", "\x85", "\u2028", "\u2029")
+
+
+@pytest.mark.parametrize("end", LINE_ENDS)
+def test_directives_are_few(end: str) -> None:
+    """Libyaml compares each with all before it, wherever a line ends for it: sixteen are read, and no more."""
+    lines = [f"%TAG !{number:x}! b{end}" for number in range(17)]
+    beyond = facts_of({"README.md": f"---\n{''.join(lines)}---\nlicense: mit\n---\n".encode()})
+    assert "more than the 16 lines of directives" in beyond.findings[0].message
+    within = facts_of({"README.md": f"---\n{''.join(lines[:16])}---\nlicense: mit\n---\n".encode()})
+    assert not any("directives" in finding.message for finding in within.findings)
+
+
+def test_sixty_thousand_directives_take_no_time() -> None:
+    """They are counted before libyaml sees them."""
+    lines = "".join(f"%TAG !{number:x}! b\r" for number in range(60_000))
     start = time.process_time()
-    facts = facts_of({"README.md": b"---\n" + b"".join(lines) + b"a: b\n---\n"})
-    assert "directives" in facts.findings[0].message
+    assert "directives" in facts_of({"README.md": f"---\n{lines}a: b\n---\n".encode()}).findings[0].message
     assert time.process_time() - start < 1
 
 

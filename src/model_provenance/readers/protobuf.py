@@ -45,13 +45,9 @@ class Budget:
 
 def fields(cursor: Cursor, budget: Budget) -> Iterator[Field]:
     """The fields of the message that `cursor` holds, in order. Contents are skipped unless somebody takes them."""
-    while cursor.remaining:
+    while cursor.position < cursor.size:
         budget.spend()
-        window, at = cursor.view(1)
-        if (key := window[at]) < _CONTINUES:
-            cursor.position += 1  # nearly always, and a call less a field
-        else:
-            key = _varint(cursor)
+        key = _varint(cursor)
         number, wire = key >> 3, key & 7
         if number == 0:
             raise ReaderError("a field has the number 0")
@@ -66,7 +62,7 @@ def fields(cursor: Cursor, budget: Budget) -> Iterator[Field]:
             cursor.skip(length)
             after = cursor.position
             yield Field(number, wire, 0, start, length)
-            cursor.seek(after)
+            cursor.position = after
         else:
             raise ReaderError(f"a field has the wire type {wire}, which messages of this kind do not use")
 
