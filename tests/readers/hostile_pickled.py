@@ -53,7 +53,11 @@ def _broken_pickles() -> Iterator[tuple[str, bytes, str]]:
     yield "an import that is cut in its name", begin + b"cos\nsystem", "a line has no end"
     yield "a line without an end", begin + b"I" + b"1" * 70_000, "a line has no end within 65536"
     yield "a memo index that is no number", begin + b"Nptwo\n.", "memo index of the pickle is no number"
-    yield "a memo index of 40 nines and more", begin + b"p" + b"9" * 60 + b"x\n", "1 bytes are announced"
+    yield (
+        "a memo index of 40 nines and more",
+        begin + b"p" + b"9" * 60 + b"x\n",
+        "longer than the 40 bytes that are read",
+    )
     yield "nothing but marks", begin + b"(" * 500_000, "more than the 400000 pickle opcodes"
     yield (
         "texts that are stored and fetched without end",

@@ -82,6 +82,21 @@ EVASIONS = {
     ),
     "the 65th pickle": ("m.pkl", pickle.dumps(1, 2) * 64 + pickle.dumps(1, 2) + PICKLE),
     "an import behind the last opcode that is read": ("pytorch_model.bin", FILLING + PICKLE),
+    "an import behind a line that is too long to read": ("pytorch_model.bin", b"V" + b"a" * 70_000 + b"\n0" + PICKLE),
+    "a memo index with forty zeros before it": (
+        "m.pkl",
+        b"Vos\np0\n0Vcollections\np"
+        + b"0" * 40
+        + b"1\n0Vsystem\np2\n0VOrderedDict\np"
+        + b"0" * 39
+        + b"23\n0g0\ng2\n\x93(S'true'\ntR.",
+    ),
+    "a memo index behind forty spaces": (
+        "pytorch_model.bin",
+        b"N" + b"p" + b" " * 41 + b"1\n0" + PICKLE,
+    ),
+    "a second pickle of protocol 0": ("m.pkl", pickle.dumps([1], 2) + PICKLE),
+    "a third pickle of protocol 0": ("m.pickle", pickle.dumps([1], 0) + pickle.dumps([1], 4) + PICKLE),
     "objects by their name": ("a.npy", npy(array("'object'"))),
     "objects with an escape": ("a.npy", npy(array("'|\\x4f'"))),
     "objects in a structure": ("a.npy", npy(array('[("a", "|O")]'))),

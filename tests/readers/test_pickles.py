@@ -98,6 +98,16 @@ def test_an_import_cannot_be_hidden(trick: str) -> None:
     assert facts.executable == ("model.pkl",)
 
 
+def test_bytes_behind_a_pickle_are_no_pickle_without_an_import() -> None:
+    """Raw data that begins with opcodes by chance, and sixty-four pickles, which are as many as are read."""
+    for behind in (b"N0N0\xff", b"\n", b"I1\n", bytes(64)):
+        found = walked(pickle.dumps([1], 2) + behind)
+        assert (found.pickles, found.problem, found.outside) == (1, None, [])
+    assert walked(pickle.dumps(1, 0) * 64).problem is None
+    assert walked(pickle.dumps(1, 0) * 65).bounded
+    assert walked(b"N.N.cos\nsystem\n").outside == ["os.system"]
+
+
 def test_names_from_the_memo_are_followed() -> None:
     """What CPython's pickler writes, memo references included, keeps its names."""
     data = pickle.dumps([collections.OrderedDict(), collections.OrderedDict(), collections.Counter], 4)

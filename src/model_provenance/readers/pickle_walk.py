@@ -88,16 +88,19 @@ def walk(cursor: Cursor, found: PickleWalk, pickles: int | None = None) -> None:
     `found` may hold what other members of the same file said; its limits are those of the whole file.
     """
     opcodes = _Opcodes(cursor, found)
-    last = found.pickles + (pickles or _PICKLE_LIMIT)
+    first = found.pickles
     try:
         while True:
-            opcodes.run()
-            found.pickles += 1
-            if pickles is None and cursor.peek(1) != bytes([_PROTO]):
+            if found.pickles == first or pickles is not None or cursor.peek(1) == bytes([_PROTO]):
+                opcodes.run()
+            elif not opcodes.run_another():
                 break
-            if found.pickles == last:
-                if pickles is None:
-                    found.bounded, found.problem = True, f"it has more than the {_PICKLE_LIMIT} pickles that are read"
+            found.pickles += 1
+            # One that is nothing but its end is what raw weights may begin with.
+            if found.pickles - first == pickles or (pickles is None and (found.opcodes == 1 or not cursor.remaining)):
+                break
+            if found.pickles - first == _PICKLE_LIMIT:
+                found.bounded, found.problem = True, f"it has more than the {_PICKLE_LIMIT} pickles that are read"
                 break
     except ReaderError as error:
         found.problem = found.problem or str(error)
@@ -113,6 +116,23 @@ class _Opcodes:
         self._memo: dict[int, str | None] = {}
         self._older: str | None = None
         self._newest: str | None = None
+
+    def run_another(self) -> bool:
+        """One pickle of protocol 0 or 1 behind the first, which have no first bytes of their own.
+
+        False, and nothing is counted, where it ends early without an import: then it is none, but bytes that follow.
+        """
+        found, start = self._found, self._cursor.position
+        imports, opcodes, protocol = len(found.imports), found.opcodes, found.protocol
+        try:
+            self.run()
+        except ReaderError:
+            if found.bounded or len(found.imports) > imports:
+                raise
+            found.opcodes, found.protocol = opcodes, protocol
+            self._cursor.seek(start)
+            return False
+        return True
 
     def run(self) -> None:
         """One pickle, up to and including its STOP."""
@@ -203,8 +223,12 @@ class _Opcodes:
         if width:
             return int.from_bytes(self._cursor.take(width), "little")
         line = self._line()
+        if len(line) > _INDEX_LENGTH:
+            # The rest of the digits would say another index, and unpickling reads them.
+            self._found.bounded = True
+            raise ReaderError(f"a memo index of the pickle is longer than the {_INDEX_LENGTH} bytes that are read")
         try:
-            return int(line[:_INDEX_LENGTH])  # what Python takes for a number, white space and signs included
+            return int(line)  # what Python takes for a number, white space and signs included
         except ValueError as error:
             raise ReaderError("a memo index of the pickle is no number") from error
 
@@ -214,7 +238,12 @@ class _Opcodes:
         self._cursor.skip(length)
 
     def _line(self) -> bytes:
-        line = self._cursor.line(_LINE_LIMIT)
+        try:
+            line = self._cursor.line(_LINE_LIMIT)
+        except ReaderError:
+            # Longer lines are unpickled all the same; where the file ends, so does unpickling.
+            self._found.bounded = self._found.bounded or self._cursor.remaining > _LINE_LIMIT
+            raise
         self._charge(len(line) // _ARGUMENT_STEP)
         return line
 
