@@ -182,7 +182,7 @@ def _name_fault(name: str) -> str | None:
     if len(name) > _NAME_LIMIT:
         return f"its name has {len(name)} characters, more than {_NAME_LIMIT}"
     fault = manifest_forms.dataset_name(name)
-    return None if fault is None else f"in its name {fault.message}"
+    return None if fault is None else fault.message
 
 
 def _refuse(option: str, why: str | None) -> None:

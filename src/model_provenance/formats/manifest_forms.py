@@ -161,14 +161,14 @@ def line(text: str) -> Problem | None:
 
 def dataset_name(text: str) -> Problem | None:
     """A name that a person tells from every other, and that policies deny by what is seen of it."""
-    if (fault := line(text)) is not None:
-        return fault
+    if line(text) is not None:
+        return Problem("manifest.text", "the name holds a line break or a tab")
     if (character := unseen(text)) is not None:
-        return Problem("manifest.text", f"a name holds the character U+{ord(character):04X}, which nobody sees")
+        return Problem("manifest.text", f"the name holds the character U+{ord(character):04X}, which nobody sees")
     if unicodedata.is_normalized("NFC", text):
         return None
-    remedy = f"Write `{shown_name(text)}` with composed characters."
-    return Problem("manifest.text", "a name is not in Unicode normal form C", remedy)
+    remedy = f"Write `{shown_name(text)}`, composed."
+    return Problem("manifest.text", "the name is not in Unicode normal form C (composed characters)", remedy)
 
 
 def number(text: str) -> Problem | None:
