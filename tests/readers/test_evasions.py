@@ -54,6 +54,20 @@ def without_magic(data: bytes) -> bytes:
 TORCH_TAR = tarred(tarfile.PAX_FORMAT, ("storages", b""), ("tensors", b""), ("pickle", PICKLE))
 
 
+#: What torch.save wrote before the zip format begins with.
+TORCH_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
+
+
+def pushed(text: bytes) -> bytes:
+    """The opcode of a short text."""
+    return b"\x8c" + bytes([len(text)]) + text
+
+
+def frame(length: int) -> bytes:
+    """The opcode that begins a frame of so many bytes."""
+    return b"\x95" + struct.pack("<Q", length)
+
+
 def npy(header: str) -> bytes:
     """A NumPy array with this header."""
     data = header.encode()
@@ -94,6 +108,30 @@ EVASIONS = {
     "a memo index behind forty spaces": (
         "pytorch_model.bin",
         b"N" + b"p" + b" " * 41 + b"1\n0" + PICKLE,
+    ),
+    "memo indices that a frame cuts": (
+        "m.pkl",
+        b"\x80\x04"
+        + pushed(b"os")
+        + b"q\x02"
+        + pushed(b"system")
+        + b"q\x03"
+        + pushed(b"collections")
+        + b"q\x0c"
+        + pushed(b"OrderedDict")
+        + b"q\x0d0000"
+        + frame(2)
+        + b"g12\n"
+        + frame(2)
+        + b"g13\n\x93(S'true'\ntR.",
+    ),
+    "a pickle that ends in its frame": (
+        "m.pt",
+        TORCH_MAGIC + b"\x80\x04" + frame(6) + b"N.\x80\x04N." + pickle.dumps(1, 2) * 2 + PICKLE,
+    ),
+    "a frame that goes on behind the one around it": (
+        "m.pkl",
+        b"\x80\x04" + frame(12) + b"N0" + frame(40) + b"N" * 40 + b".",
     ),
     "a second pickle of protocol 0": ("m.pkl", pickle.dumps([1], 2) + PICKLE),
     "a third pickle of protocol 0": ("m.pickle", pickle.dumps([1], 0) + pickle.dumps([1], 4) + PICKLE),

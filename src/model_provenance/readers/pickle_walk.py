@@ -114,6 +114,7 @@ class _Opcodes:
         self._found = found
         self._kept = 0
         self._memo: dict[int, str | None] = {}
+        self._frame_end = 0
         self._older: str | None = None
         self._newest: str | None = None
 
@@ -138,14 +139,34 @@ class _Opcodes:
         """One pickle, up to and including its STOP."""
         self._memo.clear()
         self._older = self._newest = None
+        self._frame_end = 0
         while True:
             self._charge(1)
+            start = self._cursor.position
             code = self._cursor.byte()
             if code == _STOP:
+                if self._cursor.position < self._frame_end:
+                    raise self._out_of_frame()
                 return
             if code not in _ARGUMENTS:
                 raise ReaderError(f"byte {self._cursor.position - 1} is no pickle opcode")
             self._opcode(code)
+            if start < self._frame_end < self._cursor.position:
+                raise self._out_of_frame()
+
+    def _frame(self) -> None:
+        """A part that is read at once, as its length says."""
+        length = int.from_bytes(self._cursor.take(8), "little")
+        start, outer = self._cursor.position, self._frame_end
+        if start < outer < start + length:
+            raise self._out_of_frame()
+        self._frame_end = max(outer, start + length)
+
+    def _out_of_frame(self) -> ReaderError:
+        # CPython forgets what is left of a frame where an argument goes on behind it, or the pickle ends in it: it would read
+        # another index or line than stands here, and the next pickle from another place.
+        self._found.bounded = True
+        return ReaderError("a frame of the pickle does not end where an opcode does")
 
     def _charge(self, opcodes: int) -> None:
         self._found.opcodes += opcodes
@@ -181,7 +202,7 @@ class _Opcodes:
         if code == _PROTO:
             self._found.protocol = max(self._found.protocol, self._cursor.byte())
         elif code == _FRAME:
-            self._cursor.skip(8)
+            self._frame()
         else:
             self._argument(code)
             # What these leave on the stack is not followed: no name may come from there.
