@@ -26,6 +26,25 @@ def tflite(*, version: int = 3, description: str = "converted", subgraphs: int =
     )
 
 
+def tflite_with(operator: str, codes: int = 1) -> bytes:
+    """A Model table with nothing but so many custom operators of one name."""
+    # Vtable (8) of one field, root table (8), the list, then a table for the codes, which all point to the same one.
+    root = 16
+    listed = root + 8
+    table = listed + 4 + 4 * codes + 8
+    name = struct.pack("<I", len(operator)) + operator.encode() + b"\0"
+    return (
+        struct.pack("<I4s", root, b"TFL3")
+        + struct.pack("<HHHH", 8, 8, 0, 4)
+        + struct.pack("<iI", 8, listed - (root + 4))
+        + struct.pack("<I", codes)
+        + b"".join(struct.pack("<I", table - (listed + 4 + 4 * place)) for place in range(codes))
+        + struct.pack("<HHHH", 8, 8, 0, 4)
+        + struct.pack("<iI", 8, 4)
+        + name
+    )
+
+
 def operator(kind: str, attributes: Mapping[str, str] | None = None) -> bytes:
     """A NodeDef of TensorFlow with texts for attributes."""
     pairs = ((message(1, name) + message(2, message(2, value))) for name, value in (attributes or {}).items())

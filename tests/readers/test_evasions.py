@@ -13,7 +13,7 @@ import zipfile
 import pytest
 
 from .build import facts_of
-from .compiled_files import hdf5, keras_metadata, operator, savedmodel
+from .compiled_files import hdf5, keras_metadata, operator, savedmodel, tflite_with
 from .onnx_files import message
 
 PICKLE = b"cos\nsystem\n(S'true'\ntR."
@@ -179,6 +179,10 @@ EVASIONS = {
         savedmodel(graph=message(1, operator("FixedUnigramCandidateSampler", {"vocab_file": "/etc/passwd"}))),
     ),
     "an operator behind one that is too long to read": ("saved_model.pb", savedmodel(("x" * 5000, "ReadFile"))),
+    "an operator of TensorFlow in a TFLite model": ("m.tflite", tflite_with("FlexWriteFile", 3)),
+    "more operators of TFLite than are read": ("m.tflite", tflite_with("Any", 1001)),
+    "a library in an exported program": ("m.pt2", zipped(("data/aotinductor/model.SO", b"\x7fELF"))),
+    "a handler of TorchServe": ("m.mar", zipped(("handler.py", b""), ("m.bin", b""))),
     "a SavedModel as text": ("saved_model.pbtxt", b'meta_graphs { graph_def { node { op: "ReadFile" } } }'),
     "a SavedModel in pieces": ("saved_model.cpb", b"any"),
     "a Lambda layer beside a SavedModel": ("keras_metadata.pb", keras_metadata("{}", json.dumps(LAMBDA))),
@@ -332,6 +336,13 @@ def test_a_header_of_spaces_takes_no_time() -> None:
 def test_prints_to_the_terminal_reach_no_file(stream: str) -> None:
     """What `tf.print` writes elsewhere is said, and what it shows is not."""
     assert facts_of({"saved_model.pb": printing(stream)}).executable == ()
+
+
+def test_plain_operators_of_tflite_reach_nothing() -> None:
+    """Custom ones, and those of TensorFlow that compute; a zip file of sources is no model."""
+    for name in ("FlexAddV2", "WriteFile", "TFLite_Detection_PostProcess"):
+        assert facts_of({"m.tflite": tflite_with(name)}).executable == ()
+    assert facts_of({"sources.zip": zipped(("a.py", b""))}).executable == ()
 
 
 def test_what_every_savedmodel_does_is_not_said() -> None:

@@ -20,6 +20,7 @@ READS = (
     "the directory, strictly: equal names, encryption, differing headers, bytes before or behind are refused",
     "PyTorch files: every pickle among the members, whatever its name, walked as a bare pickle is; number of storages",
     "TorchScript (has code of its own) and .npz: recognised by their members; object arrays in .npz",
+    "libraries and Python files among the members, unless it is named .zip",
     *(f"Keras 3: {line}" for line in keras.READS),
 )
 
@@ -27,6 +28,7 @@ _CODE = "readers.archive"
 #: PyTorch's raw tensors: there may be 100,000 of them, and torch never unpickles them.
 _STORAGE = re.compile(rb"(?:[^/]+/)?(?:data|constants|tensors)/[0-9]+")
 _EXAMINED_LIMIT = 1000
+_CODE_NAMES = (b".so", b".dll", b".dylib", b".pyd", b".py", b".pyc")
 _INFLATE_LIMIT = 32 << 20
 _SNIFF = 256
 _TORCH = frozenset(("pytorch-zip", "torchscript"))
@@ -63,7 +65,7 @@ def _read(head: Head, cursor: Cursor) -> Reading:
             details |= more
         except ReaderError as error:
             found.problem = str(error)
-    executes = why_it_executes(found) or by_layers or _by_form(form, objects=examined.objects)
+    executes = why_it_executes(found) or by_layers or _by_form(form, objects=examined.objects) or _by_code(head, listed)
     if executes:
         details["can_execute_code"] = True
     if found.problem is not None:
@@ -122,6 +124,16 @@ def _by_form(form: str, *, objects: bool) -> str | None:
     if form == "torchscript":
         return "it is TorchScript, which holds code of its own"
     return "it holds an array of Python objects, which are pickled" if objects else None
+
+
+def _by_code(head: Head, listed: list[Member]) -> str | None:
+    """Libraries and Python files in a model: of torch's exported programs, of TorchServe, of whoever unpacks a model."""
+    code = (
+        None
+        if head.suffix == ".zip"
+        else next((one for one in listed if one.raw_name.lower().endswith(_CODE_NAMES)), None)
+    )
+    return None if code is None else f"it brings code of its own, e.g. {shown(code.name, 80)}"
 
 
 def _unreadable(head: Head, form: str, details: dict[str, Any], executes: str | None, problem: str) -> Reading:

@@ -1,4 +1,4 @@
-"""TFLite models (tensorflow/lite/schema, a FlatBuffer): what the root table says; operators and weights stay unread."""
+"""TFLite models (tensorflow/lite/schema, a FlatBuffer): what the root table says, and which operators of TensorFlow there are."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from model_provenance.domain.facts import Inspection
 from model_provenance.readers.bounds import text
 from model_provenance.readers.cursor import Cursor, ReaderError
 from model_provenance.readers.reading import Head, Reader, Reading, suffixed
+from model_provenance.readers.tensorflow_operators import REACHING, REACHING_BY
 
-READS = ("recognised by its first bytes; schema version, description, number of operator codes, subgraphs and buffers",)
+READS = (
+    "recognised by its first bytes; schema version, description, number of operator codes, subgraphs and buffers",
+    "operators of TensorFlow among them that reach files, other machines or Python",
+)
 
 _IDENTIFIER = b"TFL3"
 _TEXT_LIMIT = 4096
 #: Places of the fields in the root table (schema.fbs, table Model).
 _VERSION, _OPERATOR_CODES, _SUBGRAPHS, _DESCRIPTION, _BUFFERS = 0, 1, 2, 3, 4
+#: In the table OperatorCode.
+_CUSTOM_CODE = 1
+_FLEX = "Flex"
+_CODE_LIMIT, _NAMED = 1000, 64
 _COUNTED = {_OPERATOR_CODES: "operator_codes", _SUBGRAPHS: "subgraphs", _BUFFERS: "buffers"}
 
 
@@ -36,7 +44,33 @@ def _read(_head: Head, cursor: Cursor) -> Reading:
     for place, name in _COUNTED.items():
         if place in fields:
             details[name] = _follow(cursor, fields[place])
-    return Reading(details, Inspection.RECOGNISED)
+    reaching = _reaching(cursor, fields[_OPERATOR_CODES]) if _OPERATOR_CODES in fields else []
+    reason = None
+    if reaching:
+        details["operators_that_reach_out"] = reaching[:_NAMED]
+        reason = f"it has operators of TensorFlow that reach files, other machines or Python, e.g. {reaching[0]}"
+    return Reading(details, Inspection.RECOGNISED, executes=reason)
+
+
+def _reaching(cursor: Cursor, at: int) -> list[str]:
+    """Operators of TensorFlow that stand among those of the model as `FlexNAME`, which TensorFlow's interpreter runs."""
+    count = _follow(cursor, at)
+    if count > _CODE_LIMIT:
+        raise ReaderError(f"it has {count} operator codes, more than the {_CODE_LIMIT} that are read")
+    first, found = cursor.position, set()
+    for place in range(count):
+        cursor.seek(first + 4 * place)
+        code = _fields(cursor, first + 4 * place + cursor.u32())
+        if _CUSTOM_CODE not in code:
+            continue
+        length = _follow(cursor, code[_CUSTOM_CODE])
+        if length > _TEXT_LIMIT:
+            raise ReaderError(f"an operator is named by {length} bytes, more than the {_TEXT_LIMIT} that are read")
+        # Whoever looks it up ends the name at the first zero.
+        name = cursor.take(length).split(b"\0", 1)[0].decode("utf-8", "replace")
+        if name.startswith(_FLEX) and (name[len(_FLEX) :] in REACHING or name[len(_FLEX) :] in REACHING_BY):
+            found.add(name)
+    return sorted(found)
 
 
 def _fields(cursor: Cursor, root: int) -> dict[int, int]:
@@ -65,4 +99,12 @@ def _by_bytes(head: Head) -> bool:
     return head.data[4:8] == _IDENTIFIER
 
 
-READER = Reader("tflite", "readers.unreadable", READS, _by_bytes, suffixed(".tflite"), _read)
+READER = Reader(
+    "tflite",
+    "readers.unreadable",
+    READS,
+    _by_bytes,
+    suffixed(".tflite"),
+    _read,
+    "operators of TensorFlow that reach files",
+)
