@@ -164,6 +164,15 @@ def test_declarations_stand_where_each_format_has_a_place(make_request: MakeRequ
     assert card["considerations"]["useCases"] == ["search"]
 
 
+def test_a_declared_hyperparameter_is_told_from_what_the_files_say(make_request: MakeRequest) -> None:
+    """Whatever it is called: `observed:parameters` of a manifest is not that of the weights."""
+    declared = {**DECLARED, "hyperparameters": {"observed:parameters": 7, "declared:languages": "xx", "seed": 1}}
+    [model] = elements(make_request(manifest=declared), "ai_AIPackage")
+    found = [(entry["key"], entry["value"]) for entry in model["ai_hyperparameter"]]
+    assert {("hyperparameter:observed:parameters", "7"), ("seed", "1")} <= set(found)
+    assert len({key for key, _ in found}) == len(found)
+
+
 def test_citations_point_at_facts_that_are_there(make_request: MakeRequest) -> None:
     """Every pointer of every citation resolves, every source is an object of the document."""
     for _, request in cases(make_request):

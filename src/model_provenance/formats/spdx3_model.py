@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from model_provenance.domain.context import Known
 from model_provenance.domain.sbom import OBSERVED, Evaluation, SbomFacts
 from model_provenance.formats.spdx3_graph import Graph, add_agent, entries, hashes, identifier, reference
 from model_provenance.formats.spdx3_reading import FILES_DIGEST_REF, MODEL_DIGEST_REF, MODEL_REF
@@ -38,7 +39,7 @@ def add_model(graph: Graph, facts: SbomFacts, *, supplier: str | None, released:
         externalRef=_references(facts),
         ai_typeOfModel=list(dict.fromkeys(filter(None, (traits.architecture, traits.model_type)))),
         ai_domain=list(filter(None, (traits.task,))),
-        ai_hyperparameter=entries([*_of_the_files(facts), *declared.hyperparameters]),
+        ai_hyperparameter=entries([*_of_the_files(facts), *_of_the_manifest(facts)]),
         ai_metric=entries([_metric(evaluation) for evaluation in declared.evaluations]),
         ai_informationAboutApplication="; ".join(usage.intended),
         ai_limitation="; ".join(usage.prohibited),
@@ -74,6 +75,15 @@ def _of_the_files(facts: SbomFacts) -> list[tuple[str, str]]:
     )
     return [
         (f"{facts.origins.get(fact, OBSERVED).known.value}:{name}", str(value)) for fact, name, value in found if value
+    ]
+
+
+def _of_the_manifest(facts: SbomFacts) -> list[tuple[str, str]]:
+    """Declared hyperparameters under their own names; one that could be taken for what the files say is told from it."""
+    taken = tuple(f"{known.value}:" for known in Known)
+    return [
+        (f"hyperparameter:{name}" if name.startswith(taken) else name, value)
+        for name, value in facts.declared.hyperparameters
     ]
 
 
