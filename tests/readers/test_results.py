@@ -145,6 +145,7 @@ def test_a_number_is_kept_to_its_last_digit(written: str) -> None:
         (b'{"results": {"a": 1}}', "no object"),
         (b'{"results": {}}', "no result"),
         (b'{"results": {"a": {"acc,none": "N/A"}}}', "no result"),
+        (b'{"results": {"a": {"acc,none": 0.9, "f1,none": "0.1"}}}', "a number written as text"),
         (b'{"results": {"a": {"acc,none": NaN}}}', "not valid JSON"),
         (b'{"results": {"a": {"acc,none": 1e999}}}', "no finite number"),
         (b'{"results": {"a": {"acc,none": 0.%s}}}' % (b"7" * 31), "30 digits"),

@@ -107,6 +107,10 @@ def _harness(parts: Mapping[str, Any]) -> Iterator[Measured]:
             if key in _BESIDE or metric.endswith("_stderr"):
                 continue
             # A text is what the harness writes for what it could not measure (`N/A`, and blanks in groups).
+            if isinstance(value, str) and number_of(value.strip()) is not None:
+                raise ReaderError(
+                    f"a value of {shown(task, 80)!r} is a number written as text, which the harness never writes"
+                )
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 continue
             yield Measured(
