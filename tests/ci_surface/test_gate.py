@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.keys import write_pair
 from tests.policy.engine import needs_cel
 
 from model_provenance.cli.main import run
 from model_provenance.domain.digest import Digest
-from model_provenance.sign.keygen import keygen
 from model_provenance.testing.registry_sim import RegistrySim
 from model_provenance.testing.sigstore_sim import SigstoreSim
 
@@ -240,7 +240,7 @@ def test_a_waiver_and_its_approver_are_named_in_the_deploying_repository(
     digest = json.loads((folder / "dist/minilm-1.0.0/receipt.json").read_text())["model_digest"]
     words = ("--gate", "licenses", "--reason", "pilot", "--approver", "R", "--ticket", "T-1", "--expires", "2099-12-31")
     for name in ("officer", "other"):
-        keygen(folder / name, b"")
+        write_pair(folder / name)
         output = ("--key", str(folder / f"{name}.key"), "--output", str(folder / f"{name}.waiver"))
         assert run(["policy", "waive", digest, *words, *output]) == 0
     step = deployment.gate(signer="", policy=written(deployment, text), waiver="officer.waiver")
@@ -298,7 +298,7 @@ def test_a_revoked_model_is_stopped_by_the_status_list(deployment: Deployment, m
     folder = deployment.repository
     monkeypatch.setenv("COSIGN_PASSWORD", "")
     monkeypatch.setenv("XDG_STATE_HOME", str(folder.parent / "state"))
-    keygen(folder / "revoker", b"")
+    write_pair(folder / "revoker")
     place = ("--status-list", str(folder / "status"), "--key", str(folder / "revoker.key"))
     assert run(["status", "publish", *place, "--list", "acme"]) == 0
     section = "  revocation: {revokers: [{key: revoker.pub}], maxStaleness: 24h}\n"

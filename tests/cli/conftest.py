@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.keys import write_pair
 
 from model_provenance.cli.main import run
-from model_provenance.sign.keygen import keygen
 
 from .command import Cli, Outcome, plain_environment, tree, write_model
 
@@ -20,7 +20,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `release.key`, `release.pub`, `other.key`, `other.pub` (without password)."""
     folder = tmp_path_factory.mktemp("keys")
     for name in ("release", "other"):
-        keygen(folder / name, b"")
+        write_pair(folder / name)
     return folder
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.keys import write_pair
 
 from model_provenance.domain.evidence import Predicate, Statement
 from model_provenance.formats.canonical import canonical
-from model_provenance.sign.keygen import keygen
 from model_provenance.sign.keys import load_private_key
 
 from .command import Cli, Outcome
@@ -41,7 +41,7 @@ def vsa(desk: Path) -> Path:
 def gate_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the key pair of a verifier."""
     folder = tmp_path_factory.mktemp("gate")
-    keygen(folder / "gate", b"")
+    write_pair(folder / "gate")
     return folder
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from tests.keys import write_pair
 
-from model_provenance.sign.keygen import keygen
 from model_provenance.testing.runner_env import RunnerEnv
 from model_provenance.testing.sigstore_sim import SigstoreSim
 
@@ -45,7 +45,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(repository, "remote", "add", "origin", "https://git.example.org/acme/minilm.git")
     git(repository, "add", ".")
     git(repository, "commit", "-q", "-m", "Model")
-    keygen(folder / "release", b"")
+    write_pair(folder / "release")
     return folder
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.keys import write_pair
 from tests.readers.onnx_files import message, number
 
 from model_provenance.cli.main import run
 from model_provenance.hold.holder import SMALL
-from model_provenance.sign.keygen import keygen
 
 #: Elements of the one weight: a little more than what is copied into sealed memory.
 COUNT = SMALL // 4 + 1024
@@ -57,7 +57,7 @@ def write_model(folder: Path) -> Path:
 
 def release(folder: Path) -> Released:
     """Release `folder/model` by a new key."""
-    keygen(folder / "release", b"")
+    write_pair(folder / "release")
     words = ["release", str(folder / "model"), "--name", "tiny", "--version", "1.0.0", "--sbom-engine", "native"]
     assert run([*words, "--key", str(folder / "release.key"), "--output", str(folder / "dist")]) == 0
     return Released(folder)

@@ -15,12 +15,12 @@ import numpy as np
 import onnxruntime
 import pytest
 import safetensors
+from tests.keys import write_pair
 
 from model_provenance import load
 from model_provenance.cli.catalogue import options_of
 from model_provenance.cli.main import run
 from model_provenance.errors import ModelProvenanceError
-from model_provenance.sign.keygen import keygen
 
 from .models import BIG, COUNT, Released, onnx_file, open_files, release, safetensors_file, write_model
 
@@ -217,7 +217,7 @@ def test_a_model_is_loaded_on_the_word_of_another_verifier(
 ) -> None:
     """A verification summary in place of the evidence: the files are still read, held and compared with what it names."""
     monkeypatch.setenv("COSIGN_PASSWORD", "")
-    keygen(tmp_path / "gate", b"")
+    write_pair(tmp_path / "gate")
     policy = tmp_path / "policy.yaml"
     head = "apiVersion: model-provenance/v1\nkind: Policy\nmetadata: {name: relies}\n"
     policy.write_text(f"{head}spec: {{vsa: {{verifiers: [{{id: 'https://acme.example/gate', key: gate.pub}}]}}}}\n")

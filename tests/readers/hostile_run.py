@@ -1,6 +1,6 @@
 """Inspects every hostile file in a process of its own, and says what was found and what it cost.
 
-    PYTHONPATH=src:tests python -m readers.hostile_run FOLDER [NAME …]      # one line of JSON a case
+    PYTHONPATH=src:tests python -m readers.hostile_run FOLDER < NAMES      # a name a line, and a line of JSON for it
 
 A fork of a warm process is measured: its processor time begins at zero and its peak memory at what is resident, so
 neither the interpreter, nor another case, nor a busy machine counts. A case that is too dear is measured again, beside a
@@ -49,12 +49,11 @@ class Folder:
 
 
 def main() -> None:
-    """Every case of the corpus, or those that are named."""
-    root, wanted = Path(sys.argv[1]), sys.argv[2:]
+    """The case of each name that is read."""
+    root, cases = Path(sys.argv[1]), {case.name: case for case in CASES}
     inspect([], Folder(root))
-    for number, case in enumerate(CASES):
-        if wanted and case.name not in wanted:
-            continue
+    for number, line in enumerate(sys.stdin):
+        case = cases[line.rstrip("\n")]
         folder = root / str(number)
         folder.mkdir()
         # A large file is made in a process of its own, so that making it leaves no free memory for reading it.
@@ -62,7 +61,7 @@ def main() -> None:
         made = apart(lambda case=case, folder=folder: written(folder, case)) if large else written(folder, case)
         result = made if "died" in made else made | least(folder, case)
         (folder / case.file).unlink(missing_ok=True)
-        print(json.dumps({"name": case.name, **result}), flush=True)
+        print(json.dumps(result), flush=True)
 
 
 def written(folder: Path, case: Case) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,59 +24,51 @@ SECONDS, BYTES = 1.0, 64e6
 UNREAD = {"coreml-compiled", "sentencepiece"}
 NUMBERS = {case.name: number for number, case in enumerate(CASES)}
 
-#: The corpus is inspected once in a run of the tests, by all its workers: whoever first needs a part inspects that part.
-PARTS = 6
-
 
 @pytest.fixture(scope="session")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
-    """What the corpus's own process says of each case, a part at a time."""
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
+    """What a process of the corpus's own says of each case; the workers of a run share what they have learned."""
     mine = tmp_path_factory.getbasetemp()
     shared = (mine.parent if os.environ.get("PYTEST_XDIST_WORKER") else mine) / "hostile"
     shared.mkdir(exist_ok=True)
-    return Parts(shared)
-
-
-class Parts:
-    """Results of parts of the corpus, each made once for all workers of a run."""
-
-    def __init__(self, shared: Path) -> None:
-        self._shared, self._read = shared, dict[int, dict[str, Any]]()
-
-    def of(self, name: str) -> Any:
-        """The result of one case."""
-        return self._part(NUMBERS[name] % PARTS)[name]
-
-    def all(self) -> dict[str, Any]:
-        """Every result; those of the other workers last."""
-        return {name: result for part in range(PARTS) for name, result in self._part(part).items()}
-
-    def _part(self, part: int) -> dict[str, Any]:
-        if part not in self._read:
-            with (self._shared / f"{part}.jsonl").open("a+") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                file.seek(0)
-                said = file.read()
-                if not said:
-                    said = _inspected(part, self._shared / str(part))
-                    file.write(said)
-            self._read[part] = {result["name"]: result for result in map(json.loads, said.splitlines())}
-        return self._read[part]
-
-
-def _inspected(part: int, folder: Path) -> str:
-    folder.mkdir()
-    names = [case.name for case in CASES[part::PARTS]]
     # Large pieces go back to the system when they are free: what one case left could hide what another takes.
     kept = {"MALLOC_MMAP_THRESHOLD_": "1000000", "MALLOC_TRIM_THRESHOLD_": "1000000"}
     environment = {"PYTHONPATH": f"{TESTS.parent / 'src'}:{TESTS}", **kept}
-    command = [sys.executable, "-m", "readers.hostile_run", str(folder), *names]
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    command = [sys.executable, "-m", "readers.hostile_run", str(tmp_path_factory.mktemp("hostile"))]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Corpus(process, shared)
 
 
-def test_there_are_two_hundred_hostile_files_and_some_for_every_reader(parts: Parts) -> None:
+class Corpus:
+    """Results of cases, each of which is inspected when it is first asked for."""
+
+    def __init__(self, process: subprocess.Popen[str], shared: Path) -> None:
+        self._process, self._shared = process, shared
+
+    def of(self, name: str) -> Any:
+        """The result of one case."""
+        known = self._shared / f"{NUMBERS[name]}.json"
+        if not known.exists():
+            assert self._process.stdin is not None
+            assert self._process.stdout is not None
+            print(name, file=self._process.stdin, flush=True)
+            said = self._process.stdout.readline()
+            assert said, "the process of the corpus has ended"
+            whole = known.with_suffix(f".{os.getpid()}")
+            whole.write_text(said)
+            whole.rename(known)
+        return json.loads(known.read_text())
+
+    def all(self) -> dict[str, Any]:
+        """Every result."""
+        return {name: self.of(name) for name in NUMBERS}
+
+
+def test_there_are_two_hundred_hostile_files_and_some_for_every_reader(corpus: Corpus) -> None:
     """Different files, counted by their bytes; each format whose bytes are read has files of its own."""
-    results = parts.all()
+    results = corpus.all()
     assert len(NUMBERS) == len(CASES) == len(results)
     assert len({result["digest"] for result in results.values()}) >= 200
     refused = {result["format"] for result in results.values() if result["inspection"] == "unreadable"}
@@ -86,9 +78,9 @@ def test_there_are_two_hundred_hostile_files_and_some_for_every_reader(parts: Pa
 
 
 @pytest.mark.parametrize("name", [case.name for case in CASES])
-def test_each_gives_its_own_finding(name: str, parts: Parts) -> None:
+def test_each_gives_its_own_finding(name: str, corpus: Corpus) -> None:
     """With the code of its format and words for this trick, not merely some error; facts stay small."""
-    case, result = CASES[NUMBERS[name]], parts.of(name)
+    case, result = CASES[NUMBERS[name]], corpus.of(name)
     assert "died" not in result, result
     assert result["inspection"] == case.inspection.value, result["findings"]
     if case.code is None:
@@ -104,17 +96,17 @@ def test_each_gives_its_own_finding(name: str, parts: Parts) -> None:
 _CODES = tuple(reader.code.removeprefix("readers") for reader in READERS if reader.format != "license")
 
 
-def test_each_takes_a_second_at_most(parts: Parts) -> None:
+def test_each_takes_a_second_at_most(corpus: Corpus) -> None:
     """Processor time of the inspection, in seconds of the machine that the figures were measured on."""
     assert {
-        name: dear for name, result in parts.all().items() if (dear := result["seconds"] / result["slower"]) > SECONDS
+        name: dear for name, result in corpus.all().items() if (dear := result["seconds"] / result["slower"]) > SECONDS
     } == {}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="this machine does not say what the peak of a process's memory was")
-def test_each_takes_64_megabytes_at_most(parts: Parts) -> None:
+def test_each_takes_64_megabytes_at_most(corpus: Corpus) -> None:
     """Resident memory of the process at its peak, above what was there before."""
-    results = parts.all()
+    results = corpus.all()
     assert {name: result["bytes"] for name, result in results.items() if result["bytes"] > BYTES} == {}
     # That something is measured at all: this file is read whole.
     assert results["dear: 4,900,000 short strings"]["bytes"] > 10e6

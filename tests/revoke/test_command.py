@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.keys import write_pair
 
 from model_provenance.cli.main import run
-from model_provenance.sign.keygen import keygen
 
 DATASET = "sha256:" + "12" * 32
 
@@ -19,7 +19,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COSIGN_PASSWORD", "")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
-    keygen(tmp_path / "revoker", b"")
+    write_pair(tmp_path / "revoker")
     (tmp_path / "dist/tiny").mkdir(parents=True)
     (tmp_path / "empty").mkdir()
     value = {
