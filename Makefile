@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-JOBS ?= 2
+# One more than cores of the machines that this is measured on: while a worker waits for a program, another has its core.
+JOBS ?= 3
 N ?= 300
 # The tests start a thousand processes, each of which would compile the code again.
 unexport PYTHONDONTWRITEBYTECODE
