@@ -355,3 +355,11 @@ def test_a_file_that_gets_a_name_for_a_rename_is_held_from_the_first(
         file.publish()
     assert (found, [path.name for path in tmp_path.iterdir()]) == ([], ["x"])
     assert (tmp_path / "x").read_bytes() == b"whole"
+
+
+def test_where_modes_are_not_kept_a_run_still_clears_its_own_folder(tmp_path: Path) -> None:
+    """A file system that shows every folder as open to all (FAT, a shared drive): nothing lies there when the block has ended."""
+    with folder_aside(tmp_path) as folder:
+        (folder / "new").mkdir()
+        folder.chmod(0o777)
+    assert list(tmp_path.iterdir()) == []

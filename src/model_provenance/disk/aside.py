@@ -57,9 +57,9 @@ def folder_aside(parent: Path) -> Iterator[Path]:
         try:
             yield path
         finally:
-            # What stays, the next run names, and why.
+            # What stays, the next run names, and why. That it is ours need not be told: some file systems keep no modes.
             with suppress(OSError):
-                _remove(root, path, descriptor)
+                _clear(root, path, descriptor)
             os.close(descriptor)
     finally:
         os.close(root)
@@ -200,9 +200,13 @@ def _remove(root: int, path: Path, descriptor: int) -> Left:
     if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
         os.unlink(path.name, dir_fd=root)
         return Left(path)
-    problem, back = unmarked(descriptor), ""
-    if not problem:
-        problem, back = _put_back(root, descriptor)
+    problem = unmarked(descriptor)
+    return Left(path, problem) if problem else _clear(root, path, descriptor)
+
+
+def _clear(root: int, path: Path, descriptor: int) -> Left:
+    """Give what stepped aside into a folder of ours its name again, and remove the folder. Raises OSError."""
+    problem, back = _put_back(root, descriptor)
     if problem:
         return Left(path, problem)
     stays = empty(descriptor, MARK)
