@@ -34,11 +34,10 @@ class Staging:
         self._outer = outer
         with ExitStack() as stack:
             try:
-                with suppress(FileExistsError):
-                    outer.mkdir(mode=0o700)
+                made = _made(outer)
                 self._lock = os.open(outer, _FOLDER)
                 stack.callback(os.close, self._lock)
-                _refuse_foreign(self._lock, outer)
+                _refuse_foreign(self._lock, outer, made=made)
                 with suppress(FileExistsError):
                     mark(self._lock)
                 # For others to read, as the umask says, once it has its name.
@@ -108,7 +107,15 @@ class Staging:
         raise ModelProvenanceError("registry.malformed", f"the file `{shown(name)}` is not unpacked: {why}")
 
 
-def _refuse_foreign(descriptor: int, path: Path) -> None:
+def _made(path: Path) -> bool:
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _refuse_foreign(descriptor: int, path: Path, *, made: bool) -> None:
     if os.fstat(descriptor).st_uid != os.geteuid():
         # Its owner could change everything in it after it was verified.
         raise _unsafe("the folder of an earlier pull belongs to another user", str(path))
@@ -117,7 +124,8 @@ def _refuse_foreign(descriptor: int, path: Path) -> None:
         raise ModelProvenanceError(
             "pull.output", message, location=shown(str(path), 400), remedy="Wait until it has ended."
         )
-    problem = unmarked(descriptor)
+    # Of one that was made just now nothing need be told: some file systems keep no modes.
+    problem = "" if made and not os.listdir(descriptor) else unmarked(descriptor)
     if problem:
         raise _unsafe(f"what looks like the folder of an earlier pull may be something else: {problem}", str(path))
 

@@ -140,3 +140,24 @@ def test_a_small_blob_is_stored_once(registry: Registries) -> None:
     with Registry(Reference.parse(f"{sim.host}/{REPOSITORY}"), access_to(sim), write=True) as opened:
         assert opened.push_blob(Blob("text/plain", b"x")) is True
         assert opened.push_blob(Blob("text/plain", b"x")) is False
+
+
+def test_where_modes_are_not_kept_a_fresh_folder_is_filled_and_an_earlier_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system that shows every folder as open to all: what was made just now is ours, what lay there may be anybody's."""
+    true = Path.mkdir
+
+    def mkdir(path: Path, **more: int) -> None:
+        true(path, **more)  # type: ignore[arg-type]
+        path.chmod(0o777)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with Staging(tmp_path / "in", {}) as staging:
+        staging.put_in_place(tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    with Staging(tmp_path / "in", {}):
+        pass
+    with pytest.raises(ModelProvenanceError, match="others than its owner may enter it") as caught:
+        Staging(tmp_path / "in", {})
+    assert caught.value.code == "pull.output"
